@@ -1,0 +1,11 @@
+# Everything comes from the distribution; nothing is downloaded.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+pkg_check_modules(GSL REQUIRED IMPORTED_TARGET gsl)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(LIBCONFIG REQUIRED IMPORTED_TARGET libconfig)
+if(TORTOISE_WITH_SIM)
+  pkg_check_modules(SIMGRID REQUIRED IMPORTED_TARGET simgrid>=3.32)
+endif()

@@ -1,0 +1,29 @@
+# Language, warnings and switches that every target shares.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+option(TORTOISE_WITH_SIM "Build the simulator plug-in (needs SimGrid)" ON)
+option(TORTOISE_WERROR "Warnings are errors" OFF)
+set(TORTOISE_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=: address,undefined or thread")
+include(CTest)
+
+add_library(tortoise_options INTERFACE)
+target_compile_options(tortoise_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
+  -Wold-style-definition -Wcast-qual -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wwrite-strings
+  -ffp-contract=off -fno-strict-aliasing)
+if(TORTOISE_WERROR)
+  target_compile_options(tortoise_options INTERFACE -Werror)
+endif()
+if(TORTOISE_SANITIZE)
+  target_compile_options(tortoise_options INTERFACE -fsanitize=${TORTOISE_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(tortoise_options INTERFACE -fsanitize=${TORTOISE_SANITIZE})
+endif()
+set(CMAKE_C_FLAGS_RELEASE "-O3 -g1")
