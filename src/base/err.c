@@ -26,7 +26,7 @@ static const err_row err_table[] = {
 static const err_row unknown_row = {"an unknown error", 1};
 
 static const err_row *err_row_of(ps_err err) {
-    const size_t index = (size_t)err; /* a negative code becomes a huge index, which is unknown too */
+    const size_t index = (size_t)err; /* a negative code is huge here, so unknown */
     return index < sizeof err_table / sizeof err_table[0] ? &err_table[index] : &unknown_row;
 }
 

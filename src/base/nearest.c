@@ -12,8 +12,9 @@ static size_t min2(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* Edit distance with swapped neighbours as one change (optimal string alignment), by rows: distance[i][j] is
- * between the first i letters of `a` and the first j of `b`; three rows of it are kept. */
+/* Edit distance with swapped neighbours as one change (optimal string alignment), by rows:
+ * distance[i][j] is between the first i letters of `a` and the first j of `b`; three rows of it are
+ * kept. */
 static size_t edit_distance(const char *a, size_t a_count, const char *b, size_t b_count) {
     size_t rows[3][WORD_MAX + 1] = {{0}};
     for (size_t j = 0; j <= b_count; j++) {
@@ -44,7 +45,8 @@ const char *psi_nearest(const char *word, const char *const *known, size_t count
         return NULL;
     }
     const char *nearest = NULL;
-    size_t nearest_score = 2 * (CHANGES_MIN + word_count / LETTERS_PER_CHANGE) + 2; /* just not near */
+    /* In half changes; starts at what is just not near. */
+    size_t nearest_score = 2 * (CHANGES_MIN + word_count / LETTERS_PER_CHANGE) + 2;
     for (size_t i = 0; i < count; i++) {
         const size_t known_count = known[i] == NULL ? 0 : strlen(known[i]);
         if (known_count == 0 || known_count > WORD_MAX) {

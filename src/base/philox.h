@@ -1,5 +1,6 @@
-/* The block function of Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011, section 3.3): a bijection of
- * the counter for each key. Streams and distributions are elsewhere (tortoise/random.h). */
+/* The block function of Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011, section 3.3): a
+ * bijection of the counter for each key. Streams and distributions are elsewhere
+ * (tortoise/random.h). */
 #ifndef PSI_PHILOX_H
 #define PSI_PHILOX_H
 

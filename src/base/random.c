@@ -51,8 +51,8 @@ double ps_random_uniform(ps_random *random) {
     return (double)(random_u64(random) >> 11) * 0x1p-53;
 }
 
-/* Lemire, "Fast random integer generation in an interval" (2019): a product's high half, with the few low
- * halves refused that would make some results likelier. */
+/* Lemire, "Fast random integer generation in an interval" (2019): a product's high half, with the
+ * few low halves refused that would make some results likelier. */
 static uint32_t below_u32(ps_random *random, uint32_t bound) {
     uint64_t product = (uint64_t)ps_random_u32(random) * bound;
     if ((uint32_t)product < bound) {
@@ -69,7 +69,8 @@ uint64_t ps_random_below(ps_random *random, uint64_t bound) {
     if (bound <= UINT32_MAX) {
         return below_u32(random, (uint32_t)bound);
     }
-    const uint64_t surplus = (0U - bound) % bound; /* 2^64 mod bound: numbers that would be dealt twice */
+    const uint64_t surplus =
+        (0U - bound) % bound; /* 2^64 mod bound: numbers that would be dealt twice */
     uint64_t number = random_u64(random);
     while (number > UINT64_MAX - surplus) {
         number = random_u64(random);

@@ -29,27 +29,28 @@ static const unit time_units[] = {
 };
 
 static const unit size_units[] = {
-    {"B", 1},      {"kB", 1e3},    {"KB", 1e3},    {"MB", 1e6},    {"GB", 1e9}, {"TB", 1e12},
+    {"B", 1},        {"kB", 1e3},     {"KB", 1e3},     {"MB", 1e6},     {"GB", 1e9}, {"TB", 1e12},
     {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}, {NULL, 0},
 };
 
 static const unit rate_units[] = {
-    {"bps", 1.0 / 8},  {"kbps", 1e3 / 8}, {"Kbps", 1e3 / 8}, {"Mbps", 1e6 / 8},  {"Gbps", 1e9 / 8},
-    {"Tbps", 1e12 / 8}, {"B/s", 1},       {"kB/s", 1e3},     {"KB/s", 1e3},      {"MB/s", 1e6},
-    {"GB/s", 1e9},     {"TB/s", 1e12},    {"KiB/s", 0x1p10}, {"MiB/s", 0x1p20},  {"GiB/s", 0x1p30},
-    {"TiB/s", 0x1p40}, {NULL, 0},
+    {"bps", 1.0 / 8},   {"kbps", 1e3 / 8}, {"Kbps", 1e3 / 8}, {"Mbps", 1e6 / 8}, {"Gbps", 1e9 / 8},
+    {"Tbps", 1e12 / 8}, {"B/s", 1},        {"kB/s", 1e3},     {"KB/s", 1e3},     {"MB/s", 1e6},
+    {"GB/s", 1e9},      {"TB/s", 1e12},    {"KiB/s", 0x1p10}, {"MiB/s", 0x1p20}, {"GiB/s", 0x1p30},
+    {"TiB/s", 0x1p40},  {NULL, 0},
 };
 
 static const quantity number_quantity = {"a number such as 0.1 or 100", no_units, false};
-static const quantity factor_quantity = {"a factor above 0 such as 2x or 0.5x", factor_units, false};
+static const quantity factor_quantity = {"a factor above 0 such as 2x or 0.5x", factor_units,
+                                         false};
 static const quantity time_quantity = {
     "a time such as 50us, 2ms or 1.5s (units: ns, us, ms, s, min, h)", time_units, true};
 static const quantity size_quantity = {
-    "a size in whole bytes such as 64MiB or 1GB (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)", size_units,
-    true};
-static const quantity rate_quantity = {
-    "a data rate above 0 such as 10Gbps or 1GB/s (units: bps, kbps, Mbps, Gbps, Tbps, B/s, kB/s ... TiB/s)",
-    rate_units, true};
+    "a size in whole bytes such as 64MiB or 1GB (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)",
+    size_units, true};
+static const quantity rate_quantity = {"a data rate above 0 such as 10Gbps or 1GB/s (units: bps, "
+                                       "kbps, Mbps, Gbps, Tbps, B/s, kB/s ... TiB/s)",
+                                       rate_units, true};
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -63,7 +64,8 @@ static size_t digit_count(const char *text) {
     return count;
 }
 
-/* How many characters at the start of `text` are digits[.digits][e[+-]digits]; 0 if it does not start so. */
+/* How many characters at the start of `text` are digits[.digits][e[+-]digits]; 0 if it does not
+ * start so. */
 static size_t number_length(const char *text) {
     size_t length = digit_count(text);
     if (length == 0) {
@@ -93,8 +95,9 @@ static ps_err refuse(const char *text, const char *what, const char *expected, p
     return ps_fault_set(fault, PS_EINVAL, "%s: '%.60s' is not %s", what, text, expected);
 }
 
-/* Reads the number and the scale of its unit. False if either is not there or the product is not finite. */
-static bool parse_scaled(const char *text, const quantity *quantity, double *value_out) {
+/* Reads the number and the scale of its unit. False if either is not there or the product is not
+ * finite. */
+static bool parse_scaled(const char *text, const quantity *kind, double *value_out) {
     const size_t length = number_length(text);
     if (length == 0 || length >= NUMBER_MAX_CHARS) {
         return false;
@@ -103,35 +106,35 @@ static bool parse_scaled(const char *text, const quantity *quantity, double *val
     memcpy(digits, text, length);
     digits[length] = '\0';
     const double number = strtod(digits, NULL);
-    if (number == 0 && text[length] == '\0' && quantity->zero_needs_unit) {
+    if (number == 0 && text[length] == '\0' && kind->zero_needs_unit) {
         *value_out = 0;
         return true;
     }
-    for (const unit *unit = quantity->units; unit->name != NULL; unit++) {
-        if (strcmp(unit->name, text + length) == 0) {
-            *value_out = number * unit->scale;
+    for (const unit *at = kind->units; at->name != NULL; at++) {
+        if (strcmp(at->name, text + length) == 0) {
+            *value_out = number * at->scale;
             return isfinite(*value_out);
         }
     }
     return false;
 }
 
-static ps_err parse(const char *text, const char *what, const quantity *quantity, double *value_out,
+static ps_err parse(const char *text, const char *what, const quantity *kind, double *value_out,
                     ps_fault *fault) {
     double value = 0;
     if (!parse_scaled(text, quantity, &value)) {
-        return refuse(text, what, quantity->expected, fault);
+        return refuse(text, what, kind->expected, fault);
     }
     *value_out = value;
     return PS_OK;
 }
 
-static ps_err parse_positive(const char *text, const char *what, const quantity *quantity, double *value_out,
-                             ps_fault *fault) {
+static ps_err parse_positive(const char *text, const char *what, const quantity *kind,
+                             double *value_out, ps_fault *fault) {
     double value = 0;
     PS_TRY(parse(text, what, quantity, &value, fault));
     if (!(value > 0)) {
-        return refuse(text, what, quantity->expected, fault);
+        return refuse(text, what, kind->expected, fault);
     }
     *value_out = value;
     return PS_OK;
@@ -173,7 +176,8 @@ ps_err psi_parse_bytes(const char *text, const char *what, uint64_t *bytes_out, 
     return PS_OK;
 }
 
-ps_err psi_parse_rate(const char *text, const char *what, double *bytes_per_s_out, ps_fault *fault) {
+ps_err psi_parse_rate(const char *text, const char *what, double *bytes_per_s_out,
+                      ps_fault *fault) {
     return parse_positive(text, what, &rate_quantity, bytes_per_s_out, fault);
 }
 
@@ -182,10 +186,12 @@ ps_err psi_parse_factor(const char *text, const char *what, double *factor_out, 
 }
 
 /* Writes `value` in the largest of `units`[0..count), ascending, that leaves at least 1. */
-static void format_scaled(double value, const unit *units, size_t count, char text[static PSI_UNITS_TEXT_MAX]) {
+static void format_scaled(double value, const unit *units, size_t count,
+                          char text[static PSI_UNITS_TEXT_MAX]) {
     const unit *best = &units[0];
     for (size_t i = 1; i < count; i++) {
-        /* Half of the fourth digit below the unit would be rounded up to "1000" of the smaller one. */
+        /* Half of the fourth digit below the unit would be rounded up to "1000" of the smaller one.
+         */
         if (fabs(value) >= units[i].scale * 0.99995) {
             best = &units[i];
         }
@@ -194,7 +200,8 @@ static void format_scaled(double value, const unit *units, size_t count, char te
 }
 
 void psi_format_seconds(double seconds, char text[static PSI_UNITS_TEXT_MAX]) {
-    static const unit units[] = {{"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"min", 60}, {"h", 3600}};
+    static const unit units[] = {{"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3},
+                                 {"s", 1},     {"min", 60},  {"h", 3600}};
     if (seconds == 0) {
         snprintf(text, PSI_UNITS_TEXT_MAX, "0s");
         return;
@@ -203,12 +210,16 @@ void psi_format_seconds(double seconds, char text[static PSI_UNITS_TEXT_MAX]) {
 }
 
 void psi_format_bytes(double bytes, char text[static PSI_UNITS_TEXT_MAX]) {
-    static const unit units[] = {{"B", 1}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}};
+    static const unit units[] = {
+        {"B", 1}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}};
     format_scaled(bytes, units, sizeof units / sizeof units[0], text);
 }
 
 void psi_format_rate(double bytes_per_s, char text[static PSI_UNITS_TEXT_MAX]) {
-    static const unit units[] = {{"bps", 1.0 / 8}, {"kbps", 1e3 / 8}, {"Mbps", 1e6 / 8}, {"Gbps", 1e9 / 8},
+    static const unit units[] = {{"bps", 1.0 / 8},
+                                 {"kbps", 1e3 / 8},
+                                 {"Mbps", 1e6 / 8},
+                                 {"Gbps", 1e9 / 8},
                                  {"Tbps", 1e12 / 8}};
     format_scaled(bytes_per_s, units, sizeof units / sizeof units[0], text);
 }
