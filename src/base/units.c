@@ -17,7 +17,7 @@ typedef struct unit {
 typedef struct quantity {
     const char *expected; /* "a time such as 50us, 2ms or 1.5s (units ns, us, ms, s, min, h)" */
     const unit *units;
-    bool zero_needs_unit;
+    bool zero_is_plain;
 } quantity;
 
 static const unit no_units[] = {{"", 1}, {NULL, 0}};
@@ -106,7 +106,7 @@ static bool parse_scaled(const char *text, const quantity *kind, double *value_o
     memcpy(digits, text, length);
     digits[length] = '\0';
     const double number = strtod(digits, NULL);
-    if (number == 0 && text[length] == '\0' && kind->zero_needs_unit) {
+    if (number == 0 && text[length] == '\0' && kind->zero_is_plain) {
         *value_out = 0;
         return true;
     }
