@@ -11,13 +11,21 @@ endif()
 option(TORTOISE_WITH_SIM "Build the simulator plug-in (needs SimGrid)" ON)
 option(TORTOISE_WERROR "Warnings are errors" OFF)
 set(TORTOISE_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=: address,undefined or thread")
+option(TORTOISE_LTO "Optimise across files when linking" OFF)
 include(CTest)
+if(TORTOISE_LTO)
+  include(CheckIPOSupported)
+  check_ipo_supported(LANGUAGES C)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
 
 add_library(tortoise_options INTERFACE)
 target_compile_options(tortoise_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
   -Wold-style-definition -Wcast-qual -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wwrite-strings
-  -ffp-contract=off -fno-strict-aliasing)
+  -Wimplicit-fallthrough -ffp-contract=off -fno-strict-aliasing
+  $<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond>
+  $<$<C_COMPILER_ID:Clang>:-Wcomma -Wunreachable-code>)
 if(TORTOISE_WERROR)
   target_compile_options(tortoise_options INTERFACE -Werror)
 endif()
@@ -27,3 +35,4 @@ if(TORTOISE_SANITIZE)
   target_link_options(tortoise_options INTERFACE -fsanitize=${TORTOISE_SANITIZE})
 endif()
 set(CMAKE_C_FLAGS_RELEASE "-O3 -g1")
+set(CMAKE_C_FLAGS_SANITIZE "-O1 -g")
