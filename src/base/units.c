@@ -122,7 +122,7 @@ static bool parse_scaled(const char *text, const quantity *kind, double *value_o
 static ps_err parse(const char *text, const char *what, const quantity *kind, double *value_out,
                     ps_fault *fault) {
     double value = 0;
-    if (!parse_scaled(text, quantity, &value)) {
+    if (!parse_scaled(text, kind, &value)) {
         return refuse(text, what, kind->expected, fault);
     }
     *value_out = value;
@@ -132,7 +132,7 @@ static ps_err parse(const char *text, const char *what, const quantity *kind, do
 static ps_err parse_positive(const char *text, const char *what, const quantity *kind,
                              double *value_out, ps_fault *fault) {
     double value = 0;
-    PS_TRY(parse(text, what, quantity, &value, fault));
+    PS_TRY(parse(text, what, kind, &value, fault));
     if (!(value > 0)) {
         return refuse(text, what, kind->expected, fault);
     }
