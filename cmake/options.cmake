@@ -24,7 +24,7 @@ target_compile_options(tortoise_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
   -Wold-style-definition -Wcast-qual -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wwrite-strings
   -Wimplicit-fallthrough -ffp-contract=off -fno-strict-aliasing
-  $<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond>
+  $<$<C_COMPILER_ID:GNU>:-Wduplicated-cond>
   $<$<C_COMPILER_ID:Clang>:-Wcomma -Wunreachable-code>)
 if(TORTOISE_WERROR)
   target_compile_options(tortoise_options INTERFACE -Werror)
