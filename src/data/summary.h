@@ -19,14 +19,14 @@ typedef struct psi_degree {
 typedef struct psi_summary {
     psi_ratings_format format;
     size_t rating_count;
-    uint32_t user_count, item_count; /* highest ids, or the size line of MatrixMarket */
+    uint32_t user_count, item_count;  /* highest ids, or the size line of MatrixMarket */
     double min, max, mean, deviation; /* of the values; deviation is the population's */
     double density;                   /* rating_count / (user_count * item_count) */
     psi_degree per_user, per_item;
 } psi_summary;
 
-/* Fills summary_out. Returns PS_OK, PS_EINVAL when there is no rating, or PS_ENOMEM; then it is unchanged.
- * O(count + user_count + item_count). */
+/* Fills summary_out. Returns PS_OK, PS_EINVAL when there is no rating, or PS_ENOMEM; then it is
+ * unchanged. O(count + user_count + item_count). */
 PS_MUST_CHECK ps_err psi_summary_make(const psi_ratings *ratings, psi_summary *summary_out);
 
 #endif

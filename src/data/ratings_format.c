@@ -1,0 +1,112 @@
+#include "data/ratings_format.h"
+
+#include <ctype.h>
+#include <stddef.h>
+
+enum { QUOTE_MAX = 40 }; /* characters of a bad field that a message shows */
+
+static int quote_length(psi_field field) {
+    const ptrdiff_t length = field.end - field.begin;
+    return length < QUOTE_MAX ? (int)length : QUOTE_MAX;
+}
+
+bool psi_line_ends_at(const psi_line_input *input, const char *at) {
+    return psi_field_next(at).begin == input->text + input->text_size;
+}
+
+ps_err psi_line_next_content(psi_line_input *input, char comment, bool *has_line_out,
+                             ps_fault *fault) {
+    do {
+        PS_TRY(psi_line_input_next(input, has_line_out, fault));
+    } while (*has_line_out && (input->text[0] == comment || psi_line_ends_at(input, input->text)));
+    return PS_OK;
+}
+
+/* Takes the next field, or refuses the line because it has none or holds what is no text. */
+static ps_err field_take(const psi_line_input *input, const char *what, const char *wanted,
+                         const char **at, psi_field *field_out, ps_fault *fault) {
+    const psi_field field = psi_field_next(*at);
+    if (!psi_field_is_empty(field)) {
+        *field_out = field;
+        *at = field.end;
+        return PS_OK;
+    }
+    if (field.begin == input->text + input->text_size) {
+        return psi_line_input_refuse(input, field.begin, fault, "the %s is missing; a line is %s",
+                                     what, wanted);
+    }
+    return psi_line_input_refuse(input, field.begin, fault,
+                                 "byte 0x%02x is no text; is this a text file?",
+                                 (unsigned)(unsigned char)*field.begin);
+}
+
+ps_err psi_id_read(const psi_line_input *input, const psi_id_rule *rule, const char **at,
+                   uint32_t *index_out, ps_fault *fault) {
+    psi_field field = {0};
+    PS_TRY(field_take(input, rule->what, rule->wanted, at, &field, fault));
+    uint64_t id = 0;
+    const psi_number_verdict verdict = psi_number_whole(field.begin, field.end, &id);
+    const int length = quote_length(field);
+    switch (verdict) {
+    case PSI_NUMBER_GOOD:
+        break;
+    case PSI_NUMBER_TOO_LARGE:
+        id = UINT64_MAX;
+        break;
+    case PSI_NUMBER_FRACTION:
+        return psi_line_input_refuse(input, field.begin, fault,
+                                     "%s '%.*s' is no whole number from 1; a line is %s",
+                                     rule->what, length, field.begin, rule->wanted);
+    case PSI_NUMBER_NONE:
+    case PSI_NUMBER_NOT_FINITE:
+        return psi_line_input_refuse(input, field.begin, fault,
+                                     "%s '%.*s' is not a number; a line is %s", rule->what, length,
+                                     field.begin, rule->wanted);
+    }
+    if (id == 0) {
+        return psi_line_input_refuse(input, field.begin, fault,
+                                     "%s 0 is out of range; ids start at 1", rule->what);
+    }
+    if (id > rule->id_max) {
+        return psi_line_input_refuse(input, field.begin, fault,
+                                     "%s %.*s is beyond %s; renumber the ids", rule->what, length,
+                                     field.begin, rule->max_origin);
+    }
+    *index_out = (uint32_t)(id - 1);
+    return PS_OK;
+}
+
+ps_err psi_value_read(const psi_line_input *input, const char *wanted, const char **at,
+                      float *value_out, ps_fault *fault) {
+    psi_field field = {0};
+    PS_TRY(field_take(input, "rating", wanted, at, &field, fault));
+    const psi_number_verdict verdict = psi_number_real(field.begin, field.end, value_out);
+    const int length = quote_length(field);
+    switch (verdict) {
+    case PSI_NUMBER_GOOD:
+        return PS_OK;
+    case PSI_NUMBER_TOO_LARGE:
+        return psi_line_input_refuse(input, field.begin, fault,
+                                     "rating %.*s is beyond 3.4e38; scale the ratings", length,
+                                     field.begin);
+    case PSI_NUMBER_NOT_FINITE:
+        return psi_line_input_refuse(input, field.begin, fault,
+                                     "rating '%.*s' is not finite; remove the line", length,
+                                     field.begin);
+    case PSI_NUMBER_NONE:
+    case PSI_NUMBER_FRACTION:
+        break;
+    }
+    return psi_line_input_refuse(input, field.begin, fault,
+                                 "rating '%.*s' is not a number; a line is %s", length, field.begin,
+                                 wanted);
+}
+
+ps_err psi_line_refuse_rest(const psi_line_input *input, const char *wanted, const char *at,
+                            ps_fault *fault) {
+    psi_field field = {0};
+    PS_TRY(field_take(input, "end", wanted, &at, &field, fault));
+    return psi_line_input_refuse(input, field.begin, fault,
+                                 "'%.*s' is one field too many; a line is %s", quote_length(field),
+                                 field.begin, wanted);
+}
