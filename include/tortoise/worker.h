@@ -117,8 +117,9 @@ typedef struct ps_keys {
 } ps_keys;
 
 /* Asynchronous access outside of clocks (Li et al., OSDI 2014): a push adds `deltas` to dense rows on the
- * servers as soon as it arrives, whatever the policy; a pull reads what the servers have, with all earlier
- * pushes and clocks of this worker. `deltas` and `values_out` hold row_count x column_count numbers in the
+ * servers as soon as it arrives, whatever the policy (so under bsp its place in a sum of floats is not fixed); a
+ * pull reads what the servers have, with all earlier pushes of this worker and the clocks that its process has
+ * sent. `deltas` and `values_out` hold row_count x column_count numbers in the
  * order of the keys. Rows of one call are distinct. Nothing that was fetched changes. Keys and deltas are
  * borrowed for the call; `values_out` is borrowed until ps_wait() of the handle returns. Never block.
  * Return PS_OK and a handle, or PS_EINVAL, PS_ENOMEM, PS_ESTOPPED. O(values). */

@@ -51,7 +51,7 @@ typedef struct psi_frame {
     uint32_t row_count;     /* rows that it carries or asks for: what its handling costs beside bytes */
     size_t size_bytes;
     uint32_t size_class;
-    uint8_t bytes[];
+    _Alignas(16) uint8_t bytes[];
 } psi_frame;
 
 /* Free frames by size class. All zero is a valid empty pool. Guarded by its owner. */

@@ -1,0 +1,43 @@
+/* The client cache: server versions of the rows that one process fetched, shared by its workers.
+ *
+ * A cached row remembers the row clock that came with it (it includes every update stamped below), and what was
+ * asked of the shard. Rows are never evicted. Positions are stable; addresses of values are not. */
+#ifndef PSI_CACHE_H
+#define PSI_CACHE_H
+
+#include "ps/layout.h"
+#include "ps/values.h"
+
+typedef struct psi_cached_row {
+    uint64_t row;
+    uint32_t shard;
+    uint32_t row_clock;
+    uint32_t asked;        /* clock of the request that is under way, + 1; 0: none */
+    uint32_t refreshed_at; /* the last worker clock that asked for a newer version, + 1 */
+    uint32_t frame_mark;   /* the frame that brought the value, for re-applying own updates */
+    bool has_value, is_subscribed;
+} psi_cached_row;
+
+typedef struct psi_cache_table {
+    psi_cached_row *rows;
+    size_t row_count, row_capacity;
+    uint8_t *dense; /* row_capacity rows, or NULL */
+    size_t dense_capacity;
+    psi_sparse *sparse;
+    size_t sparse_capacity;
+    uint32_t *index; /* open addressing: position + 1, or 0 */
+    size_t index_capacity;
+} psi_cache_table;
+
+enum { PSI_CACHE_NONE = UINT32_MAX };
+
+/* The position of a row, or PSI_CACHE_NONE. O(1). */
+uint32_t psi_cache_find(const psi_cache_table *table, uint64_t row);
+
+/* Finds or makes the place of a row, without a value. PSI_CACHE_NONE: memory is exhausted. O(1) amortised. */
+uint32_t psi_cache_touch(psi_cache_table *table, const psi_table_layout *layout, uint64_t row,
+                         uint32_t shard);
+
+void psi_cache_table_fini(psi_cache_table *table);
+
+#endif

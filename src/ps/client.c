@@ -1,0 +1,438 @@
+#include "ps/client.h"
+
+#include <stdlib.h>
+
+#include "ps/part.h"
+
+enum { FETCH_HEADER_BYTES = 8 };
+
+/* ---- Setting up -------------------------------------------------------------------------------------- */
+
+ps_err psi_client_init(psi_client *client, const psi_client_options *options) {
+    *client = (psi_client){.options = *options};
+    client->workers = calloc(options->worker_count, sizeof *client->workers);
+    client->shards = calloc(options->layout->shard_count, sizeof *client->shards);
+    client->counts = calloc((size_t)options->layout->shard_count + 1, sizeof *client->counts);
+    if (client->workers == NULL || client->shards == NULL || client->counts == NULL) {
+        psi_client_fini(client);
+        return PS_ENOMEM;
+    }
+    return PS_OK;
+}
+
+void psi_client_fini(psi_client *client) {
+    for (uint32_t t = 0; t < PS_TABLES_MAX; t++) {
+        psi_cache_table_fini(&client->tables[t]);
+    }
+    for (uint32_t w = 0; client->workers != NULL && w < client->options.worker_count; w++) {
+        free(client->workers[w].positions);
+    }
+    for (size_t i = 0; i < client->log_capacity; i++) {
+        psi_block_fini(&client->log[i].block);
+    }
+    for (size_t i = 0; i < client->access_capacity; i++) {
+        free(client->accesses[i].positions);
+        free(client->accesses[i].awaited);
+    }
+    free(client->workers);
+    free(client->shards);
+    free(client->log);
+    free(client->accesses);
+    free(client->staleness);
+    free(client->counts);
+    free(client->scratch);
+    *client = (psi_client){0};
+}
+
+/* ---- Fetching ---------------------------------------------------------------------------------------- */
+
+/* The row clock of a cached row. What a shard pushes is as new as the shard: had the row changed, it would
+ * have come. */
+static uint32_t row_clock_of(const psi_client *client, const psi_cached_row *row) {
+    const uint32_t shard_clock = client->shards[row->shard].clock;
+    return row->is_subscribed && shard_clock > row->row_clock ? shard_clock : row->row_clock;
+}
+
+static bool row_is_fresh(const psi_client *client, const psi_cached_row *row, uint32_t need_clock) {
+    return row->has_value && row_clock_of(client, row) >= need_clock;
+}
+
+/* Whether the row must be asked for, so that a worker at `clock` finds it fresh some day. */
+static bool row_must_be_asked(const psi_client *client, const psi_cached_row *row, uint32_t need_clock,
+                              uint32_t clock) {
+    if (client->options.policy.ops->pushes) {
+        return !row->is_subscribed && row->asked == 0;
+    }
+    if (!row->has_value || row->row_clock < need_clock) {
+        return row->asked < need_clock + 1;
+    }
+    const bool is_old = client->options.policy.ops->refreshes && row->refreshed_at < clock + 1;
+    return is_old && row->asked == 0;
+}
+
+/* Finds the cached places of the wanted rows. False: memory is exhausted. */
+static bool locate_rows(psi_client *client, const psi_client_event *event) {
+    psi_client_worker *const worker = &client->workers[event->worker];
+    void *positions = worker->positions;
+    if (!psi_array_reserve(&positions, &worker->position_capacity, event->row_count,
+                           sizeof *worker->positions)) {
+        return false;
+    }
+    worker->positions = positions;
+    worker->position_count = 0;
+    worker->next = 0;
+    worker->table = event->table;
+    const psi_layout *const layout = client->options.layout;
+    for (size_t i = 0; i < event->row_count; i++) {
+        const uint64_t row = event->rows == NULL ? event->row_begin + i : event->rows[i];
+        const uint32_t shard = psi_row_place(layout, event->table, row).shard;
+        const uint32_t position = psi_cache_touch(&client->tables[event->table],
+                                                  &layout->tables[event->table], row, shard);
+        if (position == PSI_CACHE_NONE) {
+            return false;
+        }
+        worker->positions[worker->position_count++] = position;
+    }
+    return true;
+}
+
+/* Lists in scratch the positions to ask for, and counts them by shard. Returns how many. */
+static size_t choose_asked(psi_client *client, const psi_client_worker *worker, uint32_t need_clock) {
+    psi_cached_row *const rows = client->tables[worker->table].rows;
+    memset(client->counts, 0, client->options.layout->shard_count * sizeof *client->counts);
+    size_t asked_count = 0;
+    for (size_t i = 0; i < worker->position_count; i++) {
+        psi_cached_row *const row = &rows[worker->positions[i]];
+        if (row_must_be_asked(client, row, need_clock, worker->clock)) {
+            row->asked = need_clock + 1;
+            client->scratch[asked_count++] = worker->positions[i];
+            client->counts[row->shard]++;
+        }
+        row->refreshed_at = worker->clock + 1;
+    }
+    return asked_count;
+}
+
+/* Asks one shard for `count` rows by their local indices. */
+static void send_fetch(psi_client *client, uint32_t shard, uint32_t table, uint32_t need_clock,
+                       const uint32_t *locals, uint32_t count, psi_effects *out) {
+    bool is_range;
+    const size_t keys_size_bytes = psi_part_keys_size(locals, count, &is_range);
+    psi_frame *const frame =
+        psi_effects_frame(out, PSI_FRAME_FETCH, client->options.client,
+                          psi_client_shard_endpoint(client, shard), FETCH_HEADER_BYTES + keys_size_bytes);
+    if (frame == NULL) {
+        return;
+    }
+    uint8_t *const to = frame->bytes + PSI_FRAME_HEADER_BYTES;
+    psi_put_u32(to, need_clock);
+    psi_put_u32(to + 4, 1);
+    (void)psi_part_put_keys(to + FETCH_HEADER_BYTES, table, locals, count, is_range, false);
+    frame->row_count = count;
+    client->shards[shard].fetches_under_way += !client->options.policy.ops->pushes;
+}
+
+/* Sends one request to every shard that owns some of the rows in scratch[0..asked_count). */
+static void send_fetches(psi_client *client, uint32_t table, uint32_t need_clock, size_t asked_count,
+                         psi_effects *out) {
+    const psi_layout *const layout = client->options.layout;
+    uint32_t *const locals = client->scratch + asked_count;
+    uint32_t first = 0;
+    for (uint32_t shard = 0; shard < layout->shard_count; shard++) {
+        const uint32_t count = client->counts[shard];
+        client->counts[shard] = first;
+        first += count;
+    }
+    client->counts[layout->shard_count] = first;
+    for (size_t i = 0; i < asked_count; i++) {
+        const uint64_t row = client->tables[table].rows[client->scratch[i]].row;
+        const psi_place place = psi_row_place(layout, table, row);
+        locals[client->counts[place.shard]++] = place.local;
+    }
+    uint32_t begin = 0;
+    for (uint32_t shard = 0; shard < layout->shard_count; shard++) {
+        const uint32_t end = client->counts[shard];
+        if (end > begin) {
+            send_fetch(client, shard, table, need_clock, locals + begin, end - begin, out);
+        }
+        begin = end;
+    }
+}
+
+/* Moves on over fresh rows; the worker waits while one is left that is not. */
+static void look_again(psi_client *client, psi_client_worker *worker) {
+    const uint32_t need_clock =
+        client->options.policy.ops->read_clock(&client->options.policy, worker->clock);
+    const psi_cached_row *const rows = client->tables[worker->table].rows;
+    while (worker->next < worker->position_count &&
+           row_is_fresh(client, &rows[worker->positions[worker->next]], need_clock)) {
+        worker->next++;
+    }
+    worker->is_waiting = worker->next < worker->position_count;
+}
+
+static void step_fetch(psi_client *client, const psi_client_event *event, psi_effects *out) {
+    psi_client_worker *const worker = &client->workers[event->worker];
+    void *scratch = client->scratch;
+    const bool has_room = psi_array_reserve(&scratch, &client->scratch_capacity, 2 * event->row_count,
+                                            sizeof *client->scratch);
+    client->scratch = scratch;
+    if (!has_room || !locate_rows(client, event)) {
+        out->out_of_memory = true;
+        worker->position_count = 0;
+        return;
+    }
+    const uint32_t need_clock =
+        client->options.policy.ops->read_clock(&client->options.policy, worker->clock);
+    const size_t asked_count = choose_asked(client, worker, need_clock);
+    if (asked_count > 0) {
+        send_fetches(client, event->table, need_clock, asked_count, out);
+    }
+    look_again(client, worker);
+}
+
+static void count_read(psi_client *client, uint32_t clock, uint32_t row_clock) {
+    const size_t behind = clock > row_clock ? clock - row_clock : 0;
+    if (behind < client->staleness_capacity) {
+        client->staleness[behind]++;
+    }
+}
+
+bool psi_client_take(psi_client *client, uint32_t worker_index, psi_rows *rows) {
+    psi_client_worker *const worker = &client->workers[worker_index];
+    const psi_cache_table *const table = &client->tables[worker->table];
+    const psi_table_layout *const layout = &client->options.layout->tables[worker->table];
+    void *staleness = client->staleness;
+    if (!psi_array_reserve(&staleness, &client->staleness_capacity, (size_t)worker->clock + 1,
+                           sizeof *client->staleness)) {
+        return false;
+    }
+    client->staleness = staleness;
+    for (size_t i = 0; i < worker->position_count; i++) {
+        const uint32_t position = worker->positions[i];
+        const psi_cached_row *const cached = &table->rows[position];
+        psi_private_row *const row = psi_rows_touch(rows, worker->table, cached->row);
+        if (row == NULL) {
+            return false;
+        }
+        if (row->is_fetched) {
+            continue;
+        }
+        const uint8_t *const dense =
+            table->dense == NULL ? NULL : table->dense + position * layout->row_size_bytes;
+        if (!psi_rows_fill(rows, row, dense, table->sparse == NULL ? NULL : &table->sparse[position])) {
+            return false;
+        }
+        count_read(client, worker->clock, row_clock_of(client, cached));
+    }
+    return true;
+}
+
+bool psi_client_lacks(const psi_client *client, uint32_t worker_index, psi_lack *lack_out) {
+    const psi_client_worker *const worker = &client->workers[worker_index];
+    if (!worker->is_waiting || worker->handle != 0) {
+        return false;
+    }
+    const psi_cached_row *const row =
+        &client->tables[worker->table].rows[worker->positions[worker->next]];
+    *lack_out = (psi_lack){
+        .row = row->row,
+        .table = worker->table,
+        .shard = row->shard,
+        .need_clock = client->options.policy.ops->read_clock(&client->options.policy, worker->clock),
+        .known_clock = client->shards[row->shard].clock,
+    };
+    return true;
+}
+
+/* ---- Clocks ------------------------------------------------------------------------------------------ */
+
+/* Recomputes the clock of the slowest worker that has not left. Returns whether it went up. */
+static bool advance(psi_client *client) {
+    uint32_t clock_min = UINT32_MAX;
+    for (uint32_t w = 0; w < client->options.worker_count; w++) {
+        const psi_client_worker *const worker = &client->workers[w];
+        if (!worker->has_left && worker->clock < clock_min) {
+            clock_min = worker->clock;
+        }
+    }
+    if (clock_min == UINT32_MAX || clock_min <= client->clock_min) {
+        return false;
+    }
+    client->clock_min = clock_min;
+    return true;
+}
+
+static void step_clock(psi_client *client, const psi_client_event *event, psi_effects *out) {
+    psi_client_log_append(client, event->worker, event->block, out);
+    client->workers[event->worker].clock++;
+    const bool advanced = advance(client);
+    const psi_policy *const policy = &client->options.policy;
+    if (policy->ops->flush_is_due(policy, advanced)) {
+        psi_client_log_flush(client, out);
+    }
+}
+
+static void step_leave(psi_client *client, const psi_client_event *event, psi_effects *out) {
+    psi_client_worker *const worker = &client->workers[event->worker];
+    worker->has_left = true;
+    worker->is_waiting = false;
+    const bool advanced = advance(client);
+    uint32_t active = 0;
+    for (uint32_t w = 0; w < client->options.worker_count; w++) {
+        active += !client->workers[w].has_left;
+    }
+    const bool unsent = client->log_count > 0 && client->log[client->log_count - 1].sequence == 0;
+    const psi_policy *const policy = &client->options.policy;
+    const bool is_due = active > 0 ? advanced && policy->ops->flush_is_due(policy, true) : unsent;
+    if (is_due) {
+        psi_client_log_flush(client, out);
+    }
+    for (uint32_t m = 0; active == 0 && m < client->options.layout->shard_count; m++) {
+        (void)psi_effects_frame(out, PSI_FRAME_LEAVE, client->options.client,
+                                psi_client_shard_endpoint(client, m), 0);
+    }
+}
+
+/* ---- Frames ------------------------------------------------------------------------------------------ */
+
+/* Checks all rows of a ROWS frame: each must have been asked for or be subscribed. */
+static bool rows_are_expected(const psi_client *client, uint32_t shard, psi_reader reader,
+                              uint32_t part_count) {
+    const psi_layout *const layout = client->options.layout;
+    for (uint32_t p = 0; p < part_count; p++) {
+        psi_part part;
+        if (!psi_part_read(&reader, layout, shard, true, &part)) {
+            return false;
+        }
+        const psi_cache_table *const table = &client->tables[part.table];
+        for (uint32_t i = 0; i < part.count; i++) {
+            const psi_place place = {.shard = shard, .local = psi_part_local(&part, i)};
+            const uint32_t position =
+                psi_cache_find(table, psi_place_row(layout, part.table, place));
+            if (position == PSI_CACHE_NONE) {
+                return false;
+            }
+            if (table->rows[position].asked == 0 && !table->rows[position].has_value) {
+                return false;
+            }
+        }
+    }
+    return !reader.failed && reader.left_bytes == 0;
+}
+
+/* Puts one received row into the cache. */
+static void receive_row(psi_client *client, uint32_t table_index, uint32_t position,
+                        const uint8_t *values, uint32_t clock, psi_effects *out) {
+    psi_cache_table *const table = &client->tables[table_index];
+    const psi_table_layout *const layout = &client->options.layout->tables[table_index];
+    psi_cached_row *const row = &table->rows[position];
+    if (layout->layout == PS_DENSE) {
+        memcpy(table->dense + position * layout->row_size_bytes, values, layout->row_size_bytes);
+    } else {
+        table->sparse[position].count = 0;
+        out->out_of_memory |= !psi_part_add_sparse(&table->sparse[position], layout->type, values);
+    }
+    row->has_value = true;
+    row->row_clock = clock;
+    row->frame_mark = client->frame_mark;
+    row->is_subscribed = client->options.policy.ops->pushes;
+    if (row->asked <= clock + 1) {
+        row->asked = 0;
+    }
+}
+
+static void receive_rows(psi_client *client, uint32_t shard, psi_reader reader, uint32_t part_count,
+                         uint32_t clock, psi_effects *out) {
+    const psi_layout *const layout = client->options.layout;
+    client->frame_mark++;
+    for (uint32_t p = 0; p < part_count; p++) {
+        psi_part part = {0};
+        const bool is_valid = psi_part_read(&reader, layout, shard, true, &part);
+        PS_ASSERT(is_valid);
+        for (uint32_t i = 0; i < part.count; i++) {
+            const psi_place place = {.shard = shard, .local = psi_part_local(&part, i)};
+            const uint32_t position = psi_cache_find(&client->tables[part.table],
+                                                     psi_place_row(layout, part.table, place));
+            const uint8_t *const values =
+                psi_part_next_row(&layout->tables[part.table], &part.values);
+            receive_row(client, part.table, position, values, clock, out);
+        }
+    }
+}
+
+static bool step_rows(psi_client *client, uint32_t shard, const psi_frame *frame, psi_effects *out) {
+    psi_reader reader = psi_reader_of(psi_frame_payload(frame), psi_frame_payload_size_bytes(frame));
+    const uint64_t sequence = psi_read_u64(&reader);
+    const uint32_t clock = psi_read_u32(&reader);
+    const uint32_t part_count = psi_read_u32(&reader);
+    psi_client_shard *const state = &client->shards[shard];
+    const bool is_answer = !client->options.policy.ops->pushes;
+    if (reader.failed || clock < state->clock || sequence < state->acknowledged ||
+        sequence > client->sequence) {
+        return false;
+    }
+    if ((is_answer && state->fetches_under_way == 0) ||
+        !rows_are_expected(client, shard, reader, part_count)) {
+        return false;
+    }
+    state->fetches_under_way -= is_answer;
+    state->clock = clock;
+    receive_rows(client, shard, reader, part_count, clock, out);
+    psi_client_log_received(client, shard, sequence, out);
+    for (uint32_t w = 0; w < client->options.worker_count; w++) {
+        psi_client_worker *const worker = &client->workers[w];
+        if (worker->is_waiting && worker->handle == 0) {
+            look_again(client, worker);
+            if (!worker->is_waiting) {
+                out->woken[out->woken_count++] = w;
+            }
+        }
+    }
+    return true;
+}
+
+static bool step_frame(psi_client *client, const psi_frame *frame, psi_effects *out) {
+    if (frame->from < client->options.client_count ||
+        frame->from - client->options.client_count >= client->options.layout->shard_count) {
+        return false;
+    }
+    const uint32_t shard = frame->from - client->options.client_count;
+    if (frame->type == PSI_FRAME_ROWS) {
+        return step_rows(client, shard, frame, out);
+    }
+    return psi_client_access_frame(client, shard, frame, out);
+}
+
+static bool step_wait(psi_client *client, const psi_client_event *event) {
+    if (event->handle == 0 || event->handle > client->last_handle) {
+        return false;
+    }
+    psi_client_worker *const worker = &client->workers[event->worker];
+    worker->is_waiting = psi_client_access_is_open(client, event->handle);
+    worker->handle = worker->is_waiting ? event->handle : 0;
+    return true;
+}
+
+bool psi_client_step(psi_client *client, const psi_client_event *event, psi_effects *out) {
+    switch (event->kind) {
+    case PSI_CLIENT_FETCH:
+        step_fetch(client, event, out);
+        return true;
+    case PSI_CLIENT_CLOCK:
+        step_clock(client, event, out);
+        return true;
+    case PSI_CLIENT_LEAVE:
+        step_leave(client, event, out);
+        return true;
+    case PSI_CLIENT_PUSH:
+    case PSI_CLIENT_PULL:
+        psi_client_access_start(client, event, out);
+        return true;
+    case PSI_CLIENT_WAIT:
+        return step_wait(client, event);
+    case PSI_CLIENT_FRAME:
+        return step_frame(client, event->frame, out);
+    }
+    return false;
+}

@@ -1,0 +1,195 @@
+#include "ps/values.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+size_t ps_type_size_bytes(ps_type type) {
+    return type == PS_F32 || type == PS_I32 ? 4 : 8;
+}
+
+/* One loop per type; memcpy of one number is a plain load that needs no alignment. */
+#define DEFINE_ARITHMETIC(suffix, number)                                                              \
+    static void add_##suffix(number *restrict to, const uint8_t *restrict from, size_t count) {        \
+        for (size_t i = 0; i < count; i++) {                                                           \
+            number value;                                                                              \
+            memcpy(&value, from + i * sizeof value, sizeof value);                                     \
+            to[i] += value;                                                                            \
+        }                                                                                              \
+    }                                                                                                  \
+    static void subtract_##suffix(number *restrict to, const number *restrict of,                      \
+                                  const number *restrict minus, size_t count) {                        \
+        for (size_t i = 0; i < count; i++) {                                                           \
+            to[i] = of[i] - minus[i];                                                                  \
+        }                                                                                              \
+    }
+
+DEFINE_ARITHMETIC(f32, float)
+DEFINE_ARITHMETIC(f64, double)
+DEFINE_ARITHMETIC(i32, uint32_t) /* unsigned: wraps instead of being undefined */
+DEFINE_ARITHMETIC(i64, uint64_t)
+
+void psi_values_add(ps_type type, void *to, const void *from, size_t count) {
+    switch (type) {
+    case PS_F32:
+        add_f32(to, from, count);
+        break;
+    case PS_F64:
+        add_f64(to, from, count);
+        break;
+    case PS_I32:
+        add_i32(to, from, count);
+        break;
+    case PS_I64:
+        add_i64(to, from, count);
+        break;
+    }
+}
+
+void psi_values_subtract(ps_type type, void *to, const void *of, const void *minus, size_t count) {
+    switch (type) {
+    case PS_F32:
+        subtract_f32(to, of, minus, count);
+        break;
+    case PS_F64:
+        subtract_f64(to, of, minus, count);
+        break;
+    case PS_I32:
+        subtract_i32(to, of, minus, count);
+        break;
+    case PS_I64:
+        subtract_i64(to, of, minus, count);
+        break;
+    }
+}
+
+static bool sparse_reserve(psi_sparse *row, ps_type type, uint64_t needed) {
+    if (needed <= row->capacity) {
+        return true;
+    }
+    uint64_t capacity = row->capacity == 0 ? 4 : row->capacity;
+    while (capacity < needed) {
+        capacity *= 2;
+    }
+    if (capacity > UINT32_MAX) {
+        return false;
+    }
+    uint32_t *const columns = realloc(row->columns, capacity * sizeof *columns);
+    if (columns == NULL) {
+        return false;
+    }
+    row->columns = columns;
+    uint8_t *const values = realloc(row->values, capacity * ps_type_size_bytes(type));
+    if (values == NULL) {
+        return false;
+    }
+    row->values = values;
+    row->capacity = (uint32_t)capacity;
+    return true;
+}
+
+/* Counts the columns that `row` does not have yet. Both lists ascend. */
+static uint32_t columns_missing(const psi_sparse *row, uint32_t count, const uint8_t *columns) {
+    uint32_t missing = 0;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t column = psi_load_u32(columns + (size_t)i * 4);
+        while (at < row->count && row->columns[at] < column) {
+            at++;
+        }
+        if (at == row->count || row->columns[at] != column) {
+            missing++;
+        }
+    }
+    return missing;
+}
+
+bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count, const uint8_t *columns,
+                    const uint8_t *values) {
+    const uint32_t missing = columns_missing(row, count, columns);
+    if (!sparse_reserve(row, type, (uint64_t)row->count + missing)) {
+        return false;
+    }
+    /* Merge from the back, so that every entry moves at most once and in place. */
+    const size_t size = ps_type_size_bytes(type);
+    uint32_t old = row->count;
+    uint32_t to = row->count + missing;
+    row->count = to;
+    for (uint32_t i = count; i > 0; i--) {
+        const uint32_t column = psi_load_u32(columns + (size_t)(i - 1) * 4);
+        const uint8_t *const value = values + (size_t)(i - 1) * size;
+        while (old > 0 && row->columns[old - 1] > column) {
+            to--;
+            old--;
+            row->columns[to] = row->columns[old];
+            memmove(row->values + to * size, row->values + old * size, size);
+        }
+        to--;
+        if (old > 0 && row->columns[old - 1] == column) {
+            old--;
+            row->columns[to] = column;
+            memmove(row->values + to * size, row->values + old * size, size);
+            psi_values_add(type, row->values + to * size, value, 1);
+        } else {
+            row->columns[to] = column;
+            memcpy(row->values + to * size, value, size);
+        }
+    }
+    return true;
+}
+
+/* The first position whose column is >= `column`. */
+static uint32_t lower_bound(const psi_sparse *row, uint32_t column) {
+    uint32_t low = 0;
+    uint32_t high = row->count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (row->columns[middle] < column) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+bool psi_sparse_add_unsorted(psi_sparse *row, ps_type type, uint32_t count, const uint32_t *columns,
+                             const void *values) {
+    if (!sparse_reserve(row, type, (uint64_t)row->count + count)) {
+        return false;
+    }
+    const size_t size = ps_type_size_bytes(type);
+    const uint8_t *value = values;
+    for (uint32_t i = 0; i < count; i++, value += size) {
+        const uint32_t at = lower_bound(row, columns[i]);
+        if (at < row->count && row->columns[at] == columns[i]) {
+            psi_values_add(type, row->values + at * size, value, 1);
+            continue;
+        }
+        memmove(row->columns + at + 1, row->columns + at, (row->count - at) * sizeof *row->columns);
+        memmove(row->values + (at + 1) * size, row->values + at * size, (row->count - at) * size);
+        row->columns[at] = columns[i];
+        memcpy(row->values + at * size, value, size);
+        row->count++;
+    }
+    return true;
+}
+
+bool psi_sparse_copy(psi_sparse *row, ps_type type, const psi_sparse *from) {
+    if (!sparse_reserve(row, type, from->count)) {
+        return false;
+    }
+    if (from->count > 0) {
+        memcpy(row->columns, from->columns, from->count * sizeof *row->columns);
+        memcpy(row->values, from->values, from->count * ps_type_size_bytes(type));
+    }
+    row->count = from->count;
+    return true;
+}
+
+void psi_sparse_fini(psi_sparse *row) {
+    free(row->columns);
+    free(row->values);
+    *row = (psi_sparse){0};
+}

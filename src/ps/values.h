@@ -1,0 +1,44 @@
+/* Arithmetic on the four types of numbers, a row at a time, and sparse rows.
+ *
+ * Sources may lie anywhere in a frame, so they need no alignment; destinations are aligned. Integers wrap. */
+#ifndef PSI_VALUES_H
+#define PSI_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tortoise/worker.h"
+
+/* to[i] += from[i], 0 <= i < count. */
+void psi_values_add(ps_type type, void *to, const void *from, size_t count);
+
+/* to[i] = of[i] - minus[i]; all aligned. */
+void psi_values_subtract(ps_type type, void *to, const void *of, const void *minus, size_t count);
+
+/* A sparse row: columns ascending and distinct. All zero is a valid empty one. Owned memory. */
+typedef struct psi_sparse {
+    uint32_t count, capacity;
+    uint32_t *columns;
+    uint8_t *values; /* capacity x 8 bytes at most, of the table's type */
+} psi_sparse;
+
+/* Adds `count` numbers at `columns`, ascending and distinct, both unaligned little-endian bytes. Entries that
+ * become 0 stay. Returns false when memory is exhausted; the row is then unchanged. O(count + row->count). */
+PS_MUST_CHECK bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count, const uint8_t *columns,
+                                  const uint8_t *values);
+
+/* Adds numbers at columns in any order, repeated or not: O(count x (log row + shift)). */
+PS_MUST_CHECK bool psi_sparse_add_unsorted(psi_sparse *row, ps_type type, uint32_t count,
+                                           const uint32_t *columns, const void *values);
+
+/* Makes `row` a copy of `from`. Returns false when memory is exhausted; `row` is then unchanged. */
+PS_MUST_CHECK bool psi_sparse_copy(psi_sparse *row, ps_type type, const psi_sparse *from);
+
+static inline ps_sparse_row psi_sparse_view(const psi_sparse *row) {
+    return (ps_sparse_row){.count = row->count, .columns = row->columns, .values = row->values};
+}
+
+void psi_sparse_fini(psi_sparse *row);
+
+#endif
