@@ -182,6 +182,7 @@ symbols() {
         long psi_a(void); long psi_a(void) { return (long)time(NULL); }'
     expect 'src/ps: calls time and may not' symbols.sh allowed base=base.a ps=ps.a
     expect 'no symbols' symbols.sh allowed ps=absent.a
+    expect 'src/node: there is no absent.a' symbols.sh allowed base=base.a node=absent.a
 }
 
 scripts() {

@@ -18,6 +18,7 @@ fi
 
 for pair in "$@"; do
     folder=${pair%%=*} library=${pair#*=}
+    [ -r "$library" ] || echo "src/$folder: there is no $library" >>"$found"
     # Section is the last column. Constant tables of pointers are in .data.rel.ro, which is read-only at run time.
     nm --format=sysv "$library" 2>/dev/null | awk -F'|' -v folder="$folder" '
         /^[^|]*\.o:/ || /^Symbols from/ { object = $0 }
