@@ -1,0 +1,245 @@
+/* The caller's thread: waits for sockets, children, wake-ups and the time, and takes the process
+ * through its stages:
+ *
+ *     CONNECTING --all peers have greeted--> RUNNING --all done, or a fault--> PARTING --all
+ * parted--> OVER
+ *          \------------------------ a fault ----------------------------------^
+ */
+#define _GNU_SOURCE /* epoll, eventfd */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "runtime/process.h"
+
+enum { EVENTS_MAX = 64 };
+
+void psi_loop_watch(psi_process *process, int fd, uint32_t events, uint64_t key, bool is_new) {
+    struct epoll_event event = {.events = events, .data.u64 = key};
+    const int operation = is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (epoll_ctl(process->epoll_fd, operation, fd, &event) != 0) {
+        ps_fault fault = {0};
+        (void)ps_fault_set(&fault, PS_EIO, "cannot watch a socket: %s", strerror(errno));
+        psi_process_lock(process);
+        psi_process_fail(process, &fault);
+        psi_process_unlock(process);
+    }
+}
+
+void psi_loop_unwatch(psi_process *process, int fd) {
+    (void)epoll_ctl(process->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+static void handle(psi_process *process, const struct epoll_event *event) {
+    const uint32_t index = (uint32_t)event->data.u64;
+    switch ((psi_source)(event->data.u64 >> 32)) {
+    case PSI_SOURCE_WAKE: {
+        eventfd_t count;
+        (void)eventfd_read(process->wake_fd, &count);
+        break;
+    }
+    case PSI_SOURCE_LISTENER:
+        psi_peers_accept(process);
+        break;
+    case PSI_SOURCE_PENDING:
+        psi_pending_ready(process, index);
+        break;
+    case PSI_SOURCE_PEER:
+        psi_peer_ready(process, &process->peers[index], (event->events & EPOLLOUT) != 0);
+        break;
+    case PSI_SOURCE_CHILD:
+        psi_child_ended(process, index);
+        break;
+    }
+}
+
+/* Lets epoll report when blocked sockets take output again. */
+static void watch_blocked(psi_process *process) {
+    for (uint32_t i = 0; i < process->plan->node_count; i++) {
+        psi_peer *const peer = &process->peers[i];
+        psi_process_lock(process);
+        const bool must_wait = peer->fd >= 0 && peer->is_blocked && !peer->is_lost;
+        const int fd = peer->fd;
+        psi_process_unlock(process);
+        if (must_wait && !peer->is_awaiting_output && !peer->has_ended) {
+            peer->is_awaiting_output = true;
+            psi_loop_watch(process, fd, EPOLLIN | EPOLLOUT, psi_source_key(PSI_SOURCE_PEER, i),
+                           false);
+        }
+    }
+}
+
+/* The last word to every peer: goodbye, or the failure. */
+static void say_last_word(psi_process *process) {
+    psi_process_lock(process);
+    for (uint32_t i = 0; i < process->plan->node_count; i++) {
+        psi_peer *const peer = &process->peers[i];
+        if (i == process->id || !peer->is_greeted || peer->is_lost) {
+            continue;
+        }
+        psi_frame *const record =
+            process->fault.err == PS_OK
+                ? psi_link_goodbye(&process->pool, process->id, i)
+                : psi_link_failure(&process->pool, &process->fault, process->id, i);
+        if (record != NULL) {
+            psi_peer_push(process, peer, record);
+        }
+    }
+    process->is_parting = true;
+    psi_process_unlock(process);
+}
+
+static void begin_parting(psi_process *process, double now_s) {
+    process->stage = PSI_STAGE_PARTING;
+    process->parting_since_s = now_s;
+    psi_process_lock(process);
+    const bool has_failed = process->fault.err != PS_OK;
+    if (has_failed) {
+        psi_node_stop(process->node);
+    }
+    psi_process_unlock(process);
+    say_last_word(process);
+}
+
+/* Process 0 ends the run when it has all results; the others when process 0 says so, for until then
+ * their shards may be needed. */
+static bool run_is_done(psi_process *process) {
+    psi_process_lock(process);
+    const bool no_worker_runs = process->workers_running == 0;
+    const bool is_finished = psi_monitor_is_finished(process->monitor);
+    psi_process_unlock(process);
+    return no_worker_runs && (process->id == 0 ? is_finished : process->peer_ended_run);
+}
+
+/* Whether nothing more is to be sent to or to come from any peer, and no thread of the run is at
+ * work. */
+static bool all_have_parted(psi_process *process) {
+    psi_process_lock(process);
+    bool all = process->workers_running == 0 && !process->evaluator.is_busy;
+    for (uint32_t i = 0; i < process->plan->node_count; i++) {
+        const psi_peer *const peer = &process->peers[i];
+        if (i == process->id || !peer->is_greeted) {
+            continue;
+        }
+        const bool has_output = psi_sender_is_busy(&peer->sender) && !peer->is_lost;
+        if (!peer->has_parted || has_output || peer->is_writing) {
+            all = false;
+        }
+    }
+    psi_process_unlock(process);
+    return all;
+}
+
+static void give_up_parting(psi_process *process) {
+    for (uint32_t i = 0; i < process->plan->node_count; i++) {
+        const psi_peer *const peer = &process->peers[i];
+        if (i != process->id && peer->is_greeted && !peer->has_parted) {
+            psi_peer_fail(process, i, PS_EPEER, "did not end with the run");
+        }
+    }
+    psi_process_lock(process);
+    if (process->workers_running > 0) {
+        ps_fault fault = {0};
+        (void)ps_fault_set(&fault, PS_ESTALL, "%u workers of process %u did not end with the run",
+                           process->workers_running, process->id);
+        psi_process_fail(process, &fault);
+    }
+    psi_process_unlock(process);
+    process->stage = PSI_STAGE_OVER;
+}
+
+static void check_start_timeout(psi_process *process, double now_s) {
+    if (now_s < process->connecting_since_s + process->setup.options.start_timeout_s) {
+        return;
+    }
+    for (uint32_t i = 0; i < process->plan->node_count; i++) {
+        if (i != process->id && !process->peers[i].is_greeted) {
+            char what[256];
+            const bool was_refused = process->refusal[0] != '\0';
+            (void)snprintf(what, sizeof what, "did not connect to process %u within %.3g s%s%s",
+                           process->id, process->setup.options.start_timeout_s,
+                           was_refused ? "; a connection was refused: " : "", process->refusal);
+            psi_peer_fail(process, i, PS_EPEER, what);
+            return;
+        }
+    }
+}
+
+static bool has_failed(psi_process *process) {
+    psi_process_lock(process);
+    const bool failed = process->fault.err != PS_OK;
+    psi_process_unlock(process);
+    return failed;
+}
+
+/* Takes the process to the next stage if it is time. Each stage is left at most once. */
+static void advance(psi_process *process, double now_s) {
+    if (process->stage == PSI_STAGE_CONNECTING) {
+        check_start_timeout(process, now_s);
+        if (has_failed(process)) {
+            begin_parting(process, now_s);
+        } else if (process->greeted_count + 1 == process->plan->node_count) {
+            process->stage = PSI_STAGE_RUNNING;
+            psi_peers_close_doors(process);
+            process->progress_seen_s = now_s;
+            psi_process_start_workers(process);
+        }
+    }
+    if (process->stage == PSI_STAGE_RUNNING) {
+        if (has_failed(process) || run_is_done(process)) {
+            begin_parting(process, now_s);
+        }
+    }
+    if (process->stage == PSI_STAGE_PARTING) {
+        if (all_have_parted(process)) {
+            process->stage = PSI_STAGE_OVER;
+        } else if (now_s >= process->parting_since_s + process->setup.options.stop_timeout_s) {
+            give_up_parting(process);
+        }
+    }
+}
+
+static void wait_for_events(psi_process *process) {
+    const double due_s = psi_watch_due_s(process, psi_process_now_s(process));
+    const int timeout_ms = due_s <= 0.0 ? 0 : (int)ceil(due_s * 1e3);
+    struct epoll_event events[EVENTS_MAX];
+    const int count = epoll_wait(process->epoll_fd, events, EVENTS_MAX, timeout_ms);
+    for (int i = 0; i < count; i++) {
+        handle(process, &events[i]);
+    }
+    /* What changed before is seen by the code that follows; what changes from here on wakes up
+     * again. */
+    atomic_store(&process->is_awake, false);
+}
+
+static void watch_children(psi_process *process) {
+    for (uint32_t i = 1; process->setup.children != NULL && i < process->plan->node_count; i++) {
+        psi_loop_watch(process, process->setup.children[i].pidfd, EPOLLIN,
+                       psi_source_key(PSI_SOURCE_CHILD, i), true);
+    }
+}
+
+void psi_process_loop(psi_process *process) {
+    process->connecting_since_s = psi_process_now_s(process);
+    process->tick_s = process->connecting_since_s;
+    psi_loop_watch(process, process->wake_fd, EPOLLIN, psi_source_key(PSI_SOURCE_WAKE, 0), true);
+    watch_children(process);
+    if (process->plan->node_count > 1) {
+        psi_loop_watch(process, process->setup.listener, EPOLLIN,
+                       psi_source_key(PSI_SOURCE_LISTENER, 0), true);
+        psi_peers_connect(process);
+    }
+    while (process->stage != PSI_STAGE_OVER) {
+        watch_blocked(process);
+        advance(process, psi_process_now_s(process));
+        if (process->stage != PSI_STAGE_OVER) {
+            wait_for_events(process);
+            psi_watch_tick(process, psi_process_now_s(process));
+        }
+    }
+}

@@ -1,0 +1,472 @@
+#define _GNU_SOURCE /* sigdescr_np */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/process.h"
+
+/* How long the cause of a lost connection may take to become known: the status of the child that
+ * died, or process 0's word on it. And how long a new connection may be silent. */
+static const double child_status_timeout_s = 1.0;
+static const double word_of_process_0_timeout_s = 3.0;
+static const double greeting_timeout_s = 5.0;
+
+void psi_peer_name(const psi_process *process, uint32_t id, char text[static 48]) {
+    (void)process;
+    (void)snprintf(text, 48, "process %u (node %u)", id, id);
+}
+
+static void fail(psi_process *process, const ps_fault *fault) {
+    psi_process_lock(process);
+    psi_process_fail(process, fault);
+    psi_process_unlock(process);
+}
+
+void psi_peer_fail(psi_process *process, uint32_t id, ps_err err, const char *what) {
+    psi_peer *const peer = &process->peers[id];
+    char name[48];
+    psi_peer_name(process, id, name);
+    ps_fault fault = {0};
+    if (peer->has_heartbeat) {
+        (void)ps_fault_set(&fault, err, "%s %s; it was last heard of at clock %u", name, what,
+                           peer->heartbeat.clock_min);
+    } else {
+        (void)ps_fault_set(&fault, err, "%s %s", name, what);
+    }
+    peer->has_parted = true;
+    fail(process, &fault);
+}
+
+/* ---- Lost connections ---- */
+
+static void end_peer(psi_process *process, psi_peer *peer, const char *how) {
+    if (peer->has_ended) {
+        return;
+    }
+    peer->has_ended = true;
+    peer->ended_s = psi_process_now_s(process);
+    (void)snprintf(peer->loss, sizeof peer->loss, "%s", how);
+    psi_loop_unwatch(process, peer->fd);
+    psi_process_lock(process);
+    peer->is_lost = true;
+    psi_process_unlock(process);
+}
+
+/* Whether nobody will tell more about the loss of this peer. */
+static bool cause_is_final(const psi_process *process, const psi_peer *peer, double now_s) {
+    if (process->id != 0) {
+        return peer->process == 0 || now_s >= peer->ended_s + word_of_process_0_timeout_s;
+    }
+    return process->setup.children == NULL || now_s >= peer->ended_s + child_status_timeout_s;
+}
+
+static bool run_has_failed(psi_process *process) {
+    psi_process_lock(process);
+    const bool has_failed = process->fault.err != PS_OK;
+    psi_process_unlock(process);
+    return has_failed;
+}
+
+static void pending_close(psi_process *process, psi_pending *pending, const char *why) {
+    (void)snprintf(process->refusal, sizeof process->refusal, "%s", why);
+    process->strangers_refused++;
+    psi_loop_unwatch(process, pending->fd);
+    (void)close(pending->fd);
+    pending->fd = -1;
+    psi_process_lock(process);
+    psi_receiver_fini(&pending->receiver, &process->pool);
+    psi_process_unlock(process);
+}
+
+void psi_peers_tick(psi_process *process, double now_s) {
+    const bool has_failed = run_has_failed(process);
+    for (uint32_t i = 0; i < process->plan->node_count; i++) {
+        psi_peer *const peer = &process->peers[i];
+        if (!peer->has_ended || peer->has_parted) {
+            continue;
+        }
+        if (has_failed) {
+            peer->has_parted = true;
+        } else if (cause_is_final(process, peer, now_s)) {
+            psi_peer_fail(process, i, PS_EPEER, peer->loss);
+        }
+    }
+    for (size_t i = 0; i < PSI_PENDING_MAX; i++) {
+        psi_pending *const pending = &process->pending[i];
+        if (pending->fd >= 0 && now_s >= pending->since_s + greeting_timeout_s) {
+            pending_close(process, pending, "it did not greet");
+        }
+    }
+}
+
+static void describe_status(int status, char *text, size_t text_size) {
+    if (WIFSIGNALED(status)) {
+        const char *const description = sigdescr_np(WTERMSIG(status));
+        (void)snprintf(text, text_size, "died of signal %d (%s)", WTERMSIG(status),
+                       description == NULL ? "unknown" : description);
+    } else {
+        (void)snprintf(text, text_size, "ended before the run, with exit code %d",
+                       WEXITSTATUS(status));
+    }
+}
+
+/* ---- What arrives ---- */
+
+static void set_greeted(psi_process *process, psi_peer *peer) {
+    peer->is_greeted = true;
+    peer->heard_s = psi_process_now_s(process);
+    process->greeted_count++;
+    if (psi_receiver_open(&peer->receiver) != PS_OK) {
+        psi_peer_fail(process, peer->process, PS_ENOMEM,
+                      "greeted, but no memory is left to listen");
+    }
+}
+
+static psi_hello own_hello(const psi_process *process) {
+    psi_hello hello = {
+        .process = process->id,
+        .process_count = process->plan->node_count,
+        .frame_version = PSI_FRAME_VERSION,
+        .plan_hash = psi_plan_hash(process->plan),
+    };
+    memcpy(hello.job_id, process->setup.job_id, PSI_JOB_ID_BYTES);
+    return hello;
+}
+
+/* A peer that this process connected to answers. */
+static void take_answer(psi_process *process, psi_peer *peer, const psi_frame *record) {
+    const psi_hello own = own_hello(process);
+    psi_hello theirs;
+    ps_fault fault = {0};
+    if (peer->is_greeted || !psi_link_hello_read(record, &theirs)) {
+        psi_peer_fail(process, peer->process, PS_EPEER, "sent a malformed greeting");
+        return;
+    }
+    switch (psi_hello_judge(&own, &theirs, &fault)) {
+    case PSI_GREETING_GOOD:
+        if (theirs.process == peer->process) {
+            set_greeted(process, peer);
+        } else {
+            psi_peer_fail(process, peer->process, PS_EPEER, "answers under another number");
+        }
+        break;
+    case PSI_GREETING_STRANGER:
+        psi_peer_fail(process, peer->process, PS_EPEER, "belongs to another run");
+        break;
+    case PSI_GREETING_MISMATCH:
+        fail(process, &fault);
+        break;
+    }
+}
+
+static void take_heartbeat(psi_process *process, psi_peer *peer, const psi_frame *record) {
+    psi_heartbeat heartbeat;
+    if (!psi_link_heartbeat_read(record, &heartbeat)) {
+        psi_peer_fail(process, peer->process, PS_EPEER, "sent a malformed heartbeat");
+        return;
+    }
+    if (!peer->has_heartbeat || heartbeat.progress != peer->heartbeat.progress) {
+        process->progress_seen_s = psi_process_now_s(process);
+    }
+    peer->heartbeat = heartbeat;
+    peer->has_heartbeat = true;
+}
+
+static void take_goodbye(psi_process *process, psi_peer *peer) {
+    if (process->id == 0 && process->stage != PSI_STAGE_PARTING) {
+        psi_peer_fail(process, peer->process, PS_EPEER, "left before the run was over");
+    }
+    peer->has_parted = true;
+    if (peer->process == 0) {
+        process->peer_ended_run = true;
+    }
+}
+
+static void take_failure(psi_process *process, psi_peer *peer, const psi_frame *record) {
+    ps_fault fault;
+    if (!psi_link_failure_read(record, &fault)) {
+        psi_peer_fail(process, peer->process, PS_EPEER, "sent a malformed report of a failure");
+        return;
+    }
+    peer->has_parted = true;
+    fail(process, &fault);
+}
+
+static void take_record(psi_process *process, psi_peer *peer, psi_frame *record) {
+    switch ((psi_link_type)record->type) {
+    case PSI_LINK_HELLO:
+        take_answer(process, peer, record);
+        break;
+    case PSI_LINK_HEARTBEAT:
+        take_heartbeat(process, peer, record);
+        break;
+    case PSI_LINK_FAILURE:
+        take_failure(process, peer, record);
+        break;
+    case PSI_LINK_GOODBYE:
+        take_goodbye(process, peer);
+        break;
+    case PSI_LINK_TYPES:
+        break;
+    }
+    psi_process_lock(process);
+    psi_frame_release(&process->pool, record);
+    psi_process_unlock(process);
+}
+
+/* Hands a frame to the node, unless it is not the peer's to send. [lock] */
+static void deliver(psi_process *process, const psi_peer *peer, psi_frame *frame) {
+    const uint32_t endpoint_count = psi_endpoint_count(process->plan);
+    const bool ends_exist = frame->from < endpoint_count && frame->to < endpoint_count;
+    ps_fault fault = {0};
+    char name[48];
+    psi_peer_name(process, peer->process, name);
+    if (!ends_exist || psi_endpoint_node(process->plan, frame->from) != peer->process ||
+        psi_endpoint_node(process->plan, frame->to) != process->id) {
+        (void)ps_fault_set(&fault, PS_EPEER,
+                           "%s sent a frame from endpoint %u to %u, which is not its way", name,
+                           frame->from, frame->to);
+        psi_frame_release(&process->pool, frame);
+        psi_process_fail(process, &fault);
+        return;
+    }
+    if (process->fault.err != PS_OK) {
+        psi_frame_release(&process->pool, frame);
+        return;
+    }
+    atomic_fetch_add_explicit(&process->progress, 1, memory_order_relaxed);
+    ps_fault refusal = {0};
+    if (!psi_node_deliver(process->node, frame, &refusal)) {
+        (void)ps_fault_set(&fault, PS_EPEER, "%s sent what no correct process sends: %s", name,
+                           refusal.text);
+        psi_process_fail(process, &fault);
+    }
+    psi_process_note_finish(process);
+}
+
+/* Takes everything out of what was read. */
+static void take_all(psi_process *process, psi_peer *peer) {
+    while (!peer->has_ended) {
+        psi_frame *frame;
+        psi_process_lock(process);
+        psi_received received = psi_receiver_next(&peer->receiver, &process->pool, &frame);
+        while (received == PSI_RECEIVED_FRAME) {
+            deliver(process, peer, frame);
+            received = psi_receiver_next(&peer->receiver, &process->pool, &frame);
+        }
+        psi_process_unlock(process);
+        if (received == PSI_RECEIVED_RECORD) {
+            take_record(process, peer, frame);
+        } else if (received == PSI_RECEIVED_NOTHING) {
+            return;
+        } else {
+            char what[128];
+            const bool is_damaged = received == PSI_RECEIVED_DAMAGE;
+            (void)snprintf(what, sizeof what, "sent %s",
+                           is_damaged ? peer->receiver.damage : "more than there is memory for");
+            psi_peer_fail(process, peer->process, is_damaged ? PS_EPEER : PS_ENOMEM, what);
+            end_peer(process, peer, what);
+        }
+    }
+}
+
+/* Reads once from the peer. Returns whether there may be more. */
+static bool read_from(psi_process *process, psi_peer *peer) {
+    int error = 0;
+    const psi_io io = psi_receiver_read(&peer->receiver, peer->fd, &error);
+    char how[96];
+    switch (io) {
+    case PSI_IO_DONE:
+        peer->heard_s = psi_process_now_s(process);
+        take_all(process, peer);
+        return !peer->has_ended;
+    case PSI_IO_BLOCKED:
+        return false;
+    case PSI_IO_ENDED:
+        end_peer(process, peer,
+                 psi_receiver_is_between_frames(&peer->receiver)
+                     ? "closed its connection"
+                     : "closed its connection in the middle of a frame");
+        return false;
+    case PSI_IO_LOST:
+        (void)snprintf(how, sizeof how, "is not connected any more: %s", strerror(error));
+        end_peer(process, peer, how);
+        return false;
+    }
+    return false;
+}
+
+void psi_peer_ready(psi_process *process, psi_peer *peer, bool can_write) {
+    if (peer->has_ended) {
+        return;
+    }
+    if (can_write && peer->is_awaiting_output) {
+        peer->is_awaiting_output = false;
+        psi_loop_watch(process, peer->fd, EPOLLIN, psi_source_key(PSI_SOURCE_PEER, peer->process),
+                       false);
+        psi_process_lock(process);
+        peer->is_blocked = false;
+        psi_peer_mark(process, peer);
+        psi_process_unlock(process);
+    }
+    (void)read_from(process, peer);
+}
+
+void psi_child_ended(psi_process *process, uint32_t index) {
+    psi_child *const child = &process->setup.children[index];
+    psi_peer *const peer = &process->peers[index];
+    if (child->has_ended || waitpid(child->pid, &child->status, WNOHANG) != child->pid) {
+        return;
+    }
+    child->has_ended = true;
+    psi_loop_unwatch(process, child->pidfd);
+    /* It may have said why, and all that it ever sent is here. */
+    while (peer->fd >= 0 && !peer->has_ended && read_from(process, peer)) {
+    }
+    if (!peer->has_parted) {
+        char how[96];
+        describe_status(child->status, how, sizeof how);
+        psi_peer_fail(process, index, PS_EPEER, how);
+    }
+}
+
+/* ---- Connecting ---- */
+
+void psi_peers_connect(psi_process *process) {
+    for (uint32_t i = 0; i < process->id; i++) {
+        psi_peer *const peer = &process->peers[i];
+        ps_fault fault = {0};
+        int fd;
+        ps_err err = psi_socket_connect(&process->setup.addresses[i], &fd, &fault);
+        if (err == PS_OK) {
+            err = psi_receiver_init(&peer->receiver);
+            psi_loop_watch(process, fd, EPOLLIN, psi_source_key(PSI_SOURCE_PEER, i), true);
+            psi_process_lock(process);
+            peer->fd = fd;
+            psi_peer_mark(process, peer);
+            psi_process_unlock(process);
+        }
+        if (err != PS_OK) {
+            (void)ps_fault_set(&fault, err, "no memory for a connection");
+            fail(process, &fault);
+            return;
+        }
+    }
+}
+
+void psi_peers_accept(psi_process *process) {
+    for (;;) {
+        const int fd = psi_socket_accept(process->setup.listener);
+        if (fd < 0) {
+            if (fd == -2) {
+                ps_fault fault = {0};
+                (void)ps_fault_set(&fault, PS_EIO, "cannot accept a connection: %s",
+                                   strerror(errno));
+                fail(process, &fault);
+            }
+            return;
+        }
+        uint32_t slot = 0;
+        while (slot < PSI_PENDING_MAX && process->pending[slot].fd >= 0) {
+            slot++;
+        }
+        if (slot == PSI_PENDING_MAX ||
+            psi_receiver_init(&process->pending[slot].receiver) != PS_OK) {
+            process->strangers_refused++;
+            (void)close(fd);
+            continue;
+        }
+        process->pending[slot].fd = fd;
+        process->pending[slot].since_s = psi_process_now_s(process);
+        psi_loop_watch(process, fd, EPOLLIN, psi_source_key(PSI_SOURCE_PENDING, slot), true);
+    }
+}
+
+void psi_peers_close_doors(psi_process *process) {
+    for (size_t i = 0; i < PSI_PENDING_MAX; i++) {
+        if (process->pending[i].fd >= 0) {
+            pending_close(process, &process->pending[i], "all processes are there already");
+        }
+    }
+    if (process->setup.listener >= 0) {
+        psi_loop_unwatch(process, process->setup.listener);
+        (void)close(process->setup.listener);
+        process->setup.listener = -1;
+    }
+}
+
+/* The pending connection is that of a peer: it moves to the peer's place, with what was read
+ * already. */
+static void adopt(psi_process *process, psi_pending *pending, psi_peer *peer) {
+    peer->receiver = pending->receiver;
+    const int fd = pending->fd;
+    pending->receiver = (psi_receiver){0};
+    pending->fd = -1;
+    psi_loop_watch(process, fd, EPOLLIN, psi_source_key(PSI_SOURCE_PEER, peer->process), false);
+    set_greeted(process, peer);
+    psi_process_lock(process);
+    peer->fd = fd;
+    psi_peer_mark(process, peer);
+    psi_process_unlock(process);
+    take_all(process, peer);
+}
+
+static void take_greeting(psi_process *process, psi_pending *pending, const psi_frame *record) {
+    const psi_hello own = own_hello(process);
+    psi_hello theirs;
+    if (!psi_link_hello_read(record, &theirs)) {
+        pending_close(process, pending, "it sent a malformed greeting");
+        return;
+    }
+    ps_fault fault = {0};
+    switch (psi_hello_judge(&own, &theirs, &fault)) {
+    case PSI_GREETING_GOOD:
+        if (theirs.process < process->id || process->peers[theirs.process].fd >= 0) {
+            pending_close(process, pending, "it claims to be a process that is connected already");
+        } else {
+            adopt(process, pending, &process->peers[theirs.process]);
+        }
+        break;
+    case PSI_GREETING_STRANGER:
+        pending_close(process, pending, "it belongs to another run");
+        break;
+    case PSI_GREETING_MISMATCH:
+        pending_close(process, pending, fault.text);
+        fail(process, &fault);
+        break;
+    }
+}
+
+void psi_pending_ready(psi_process *process, uint32_t index) {
+    psi_pending *const pending = &process->pending[index];
+    if (pending->fd < 0) {
+        return;
+    }
+    int error = 0;
+    const psi_io io = psi_receiver_read(&pending->receiver, pending->fd, &error);
+    if (io == PSI_IO_BLOCKED) {
+        return;
+    }
+    if (io != PSI_IO_DONE) {
+        pending_close(process, pending, "it went away before it greeted");
+        return;
+    }
+    psi_frame *record;
+    psi_process_lock(process);
+    const psi_received received = psi_receiver_next(&pending->receiver, &process->pool, &record);
+    psi_process_unlock(process);
+    if (received == PSI_RECEIVED_RECORD) {
+        take_greeting(process, pending, record);
+        psi_process_lock(process);
+        psi_frame_release(&process->pool, record);
+        psi_process_unlock(process);
+    } else if (received == PSI_RECEIVED_DAMAGE) {
+        pending_close(process, pending, pending->receiver.damage);
+    } else if (received != PSI_RECEIVED_NOTHING) {
+        pending_close(process, pending, "no memory is left for its greeting");
+    }
+}

@@ -1,0 +1,264 @@
+/* One process of a real run: its node, monitor and workers, its connections, and the state that its
+ * threads share. The modules of this folder work on it:
+ *
+ *     process.c      makes it, runs it, ends it
+ *     thread_port.c  psi_port of its node: lock, wait, wake, send; delivers local frames; writes to
+ * sockets evaluator.c    the thread behind psi_port_ops.measure loop.c         the caller's thread:
+ * epoll, the stages of the run peers.c        what arrives on connections: greetings, frames, last
+ * words, and what is lost watch.c        heartbeats, silent peers, stalls launch.c       several of
+ * them on one machine
+ *
+ * Fields are marked with who may touch them: [lock] with `mutex` held, [loop] the caller's thread
+ * alone, [any] at any time, being constant or atomic. */
+#ifndef PSI_PROCESS_H
+#define PSI_PROCESS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "tortoise/err.h"
+
+#include "node/node.h"
+#include "runtime/connection.h"
+#include "runtime/link.h"
+#include "runtime/runtime.h"
+#include "runtime/socket.h"
+
+typedef struct psi_process psi_process;
+typedef struct psi_peer psi_peer;
+
+typedef enum psi_stage {
+    PSI_STAGE_CONNECTING, /* not all peers have greeted; workers have not started */
+    PSI_STAGE_RUNNING,
+    PSI_STAGE_PARTING, /* the last word is said; peers' last words are awaited */
+    PSI_STAGE_OVER
+} psi_stage;
+
+/* Another process of the run. */
+struct psi_peer {
+    uint32_t process;        /* [any] */
+    int fd;                  /* [lock] -1 until it is connected; stays open until the end */
+    psi_sender sender;       /* [lock], its flight belongs to the thread that set is_writing */
+    bool is_writing;         /* [lock] */
+    bool is_blocked;         /* [lock] the socket takes no more; the loop waits until it does */
+    bool is_lost;            /* [lock] nothing can be sent any more */
+    bool is_dirty;           /* [lock] in the list of those that have something to write */
+    psi_peer *next_dirty;    /* [lock] */
+    psi_receiver receiver;   /* [loop] but for next(), which takes from the pool */
+    bool is_greeted;         /* [loop] */
+    bool has_ended;          /* [loop] nothing more will come on its connection */
+    bool has_parted;         /* [loop] its last word came, or is awaited no more */
+    bool is_awaiting_output; /* [loop] epoll watches for the socket to take more */
+    bool has_heartbeat;      /* [loop] */
+    double ended_s;          /* [loop] */
+    double heard_s;          /* [loop] when something last came */
+    psi_heartbeat heartbeat; /* [loop] the last one */
+    char loss[96];           /* [loop] how the connection ended */
+};
+
+/* A connection whose other end has not yet said who it is. [loop] */
+typedef struct psi_pending {
+    int fd; /* -1: free */
+    psi_receiver receiver;
+    double since_s;
+} psi_pending;
+
+enum { PSI_PENDING_MAX = 64 };
+
+typedef struct psi_thread_worker {
+    psi_process *process;
+    uint32_t index;
+    pthread_t thread;
+    pthread_cond_t woken;       /* [lock] */
+    bool is_woken;              /* [lock] a wake-up that no wait has used */
+    atomic_bool is_computing;   /* [any] */
+    atomic_uint_fast32_t clock; /* [any] of its last compute */
+} psi_thread_worker;
+
+typedef struct psi_evaluator {
+    pthread_t thread;
+    bool is_started, is_stopping, is_busy; /* [lock] */
+    psi_job *jobs;                         /* [lock] a ring; owned */
+    size_t begin, count, capacity;         /* [lock] */
+    pthread_cond_t changed;                /* [lock] */
+} psi_evaluator;
+
+/* A child that this process forked. [loop] */
+typedef struct psi_child {
+    pid_t pid;
+    int pidfd;      /* readable when it has ended */
+    bool has_ended; /* and `status` is that of waitpid() */
+    int status;
+} psi_child;
+
+/* What a process is told when it is made. */
+typedef struct psi_process_setup {
+    const psi_plan *plan;        /* borrowed */
+    psi_runtime_options options; /* with defaults filled in */
+    uint32_t id;
+    uint8_t job_id[PSI_JOB_ID_BYTES];
+    int listener;                 /* transferred; -1 with one process */
+    const psi_address *addresses; /* of all processes, borrowed; NULL with one process */
+    psi_child *children;          /* [process], borrowed; NULL in a child */
+    double epoch_s;               /* the monotonic clock's time that counts as 0 */
+} psi_process_setup;
+
+struct psi_process {
+    psi_port port;                 /* first: a psi_port of ours is a psi_process */
+    psi_process_setup setup;       /* [any] */
+    const psi_plan *plan;          /* [any] */
+    uint32_t id;                   /* [any] */
+    pthread_mutex_t mutex;         /* the node's lock */
+    psi_frame_pool pool;           /* [lock] */
+    psi_node *node;                /* [lock] */
+    psi_monitor *monitor;          /* [lock] */
+    ps_fault fault;                /* [lock] the first failure ends the run */
+    psi_frame *local, **local_end; /* [lock] frames between endpoints of this process */
+    uint64_t local_frames;         /* [lock] */
+    bool is_finish_noted;          /* [lock] the loop knows that the monitor is finished */
+    bool is_parting;               /* [lock] the loop wants to know when output has been written */
+    psi_peer *dirty, **dirty_end;  /* [lock] */
+    psi_peer *peers;               /* [any] one per process; the own one is unused */
+
+    psi_thread_worker *workers; /* [any] */
+    uint32_t worker_count;      /* [any] of this process */
+    uint32_t workers_started;   /* [loop] */
+    uint32_t workers_running;   /* [lock] threads that have not ended */
+    psi_evaluator evaluator;
+    atomic_uint_fast64_t progress; /* [any] grows whenever anything moves */
+
+    int epoll_fd, wake_fd;                      /* [any] */
+    atomic_bool is_awake;                       /* [any] a wake-up of the loop is under way */
+    psi_stage stage;                            /* [loop] */
+    psi_pending pending[PSI_PENDING_MAX];       /* [loop] */
+    uint32_t greeted_count;                     /* [loop] */
+    char refusal[160];                          /* [loop] why the last stranger was refused */
+    uint64_t strangers_refused;                 /* [loop] */
+    bool was_stopped;                           /* [loop] by plan->interrupted */
+    bool peer_ended_run;                        /* [loop] process 0 said goodbye */
+    double connecting_since_s, parting_since_s; /* [loop] */
+    double tick_s, heartbeat_s;                 /* [loop] when they were last due */
+    uint64_t progress_seen;                     /* [loop] */
+    double progress_seen_s; /* [loop] when anything last moved, here or elsewhere */
+};
+
+/* process.c */
+
+/* Runs the process of `setup` to its end; see psi_runtime_run_local(). */
+PS_MUST_CHECK ps_err psi_process_run(const psi_process_setup *setup, psi_results *results,
+                                     ps_fault *fault);
+
+/* Makes the threads of the workers; a failure is noted as the run's. With the lock NOT held. */
+void psi_process_start_workers(psi_process *process);
+
+/* Seconds since the start of the run. Any thread. */
+double psi_process_now_s(const psi_process *process);
+
+/* Notes that the run has failed, unless it already has, and wakes the loop. [lock] */
+void psi_process_fail(psi_process *process, const ps_fault *fault);
+
+/* Starts a thread in which no signal is handled, so that they all reach the caller's thread, the
+ * loop. */
+int psi_thread_start(pthread_t *thread, void *(*body)(void *arg), void *arg);
+
+/* thread_port.c */
+
+extern const psi_port_ops psi_thread_port_ops;
+
+/* Takes the lock; releases it after everything that was sent meanwhile is delivered or written. */
+void psi_process_lock(psi_process *process);
+void psi_process_unlock(psi_process *process);
+
+/* Queues a frame or record for another process and takes it over. [lock] */
+void psi_peer_push(psi_process *process, psi_peer *peer, psi_frame *frame);
+
+/* Puts the peer on the list of those to be written to, if it has something and its socket takes it.
+ * [lock] */
+void psi_peer_mark(psi_process *process, psi_peer *peer);
+
+/* Tells the loop once the monitor is finished. [lock] */
+void psi_process_note_finish(psi_process *process);
+
+/* Makes the loop look at the process's state. Any thread. */
+void psi_process_wake(psi_process *process);
+
+/* evaluator.c */
+
+PS_MUST_CHECK ps_err psi_evaluator_start(psi_process *process);
+
+/* Copies the job into the queue. [lock] */
+void psi_evaluator_push(psi_process *process, const psi_job *job);
+
+/* Lets the evaluator end after the job at hand. [lock] */
+void psi_evaluator_stop(psi_process *process);
+
+/* loop.c */
+
+/* Goes through the stages until the process is over. Returns the run's error; process->fault has
+ * the text. */
+void psi_process_loop(psi_process *process);
+
+/* What epoll says of: */
+typedef enum psi_source {
+    PSI_SOURCE_WAKE,
+    PSI_SOURCE_LISTENER,
+    PSI_SOURCE_PENDING,
+    PSI_SOURCE_PEER,
+    PSI_SOURCE_CHILD
+} psi_source;
+
+/* Names the `index`-th thing of a kind for epoll. */
+static inline uint64_t psi_source_key(psi_source source, uint32_t index) {
+    return (uint64_t)source << 32 | index;
+}
+
+/* Watches `fd` for `events` (EPOLLIN...), which are then reported with `key`. is_new: for the first
+ * time. */
+void psi_loop_watch(psi_process *process, int fd, uint32_t events, uint64_t key, bool is_new);
+void psi_loop_unwatch(psi_process *process, int fd);
+
+/* peers.c: all [loop], without the lock */
+
+/* Begins connecting to all processes with lower numbers. A failure is noted as the run's. */
+void psi_peers_connect(psi_process *process);
+
+/* Accepts connections of processes with higher numbers. */
+void psi_peers_accept(psi_process *process);
+
+/* All are connected: stops listening and closes connections that have not greeted. */
+void psi_peers_close_doors(psi_process *process);
+
+/* A pending connection, or a peer's, has something to read or can be written to. */
+void psi_pending_ready(psi_process *process, uint32_t index);
+void psi_peer_ready(psi_process *process, psi_peer *peer, bool can_write);
+
+/* A child process has ended. */
+void psi_child_ended(psi_process *process, uint32_t child);
+
+/* Declares peers lost whose connections ended without a last word, and closes connections that do
+ * not greet. */
+void psi_peers_tick(psi_process *process, double now_s);
+
+/* Writes how process `id` is called in messages: "process 2 (node 2)". */
+void psi_peer_name(const psi_process *process, uint32_t id, char text[static 48]);
+
+/* Notes that peer `id` is lost: "process 2 (node 2) <what>, last heard of at clock 17". */
+void psi_peer_fail(psi_process *process, uint32_t id, ps_err err, const char *what);
+
+/* watch.c: all [loop], without the lock */
+
+/* Sends heartbeats, looks for silent peers, for stalls and for an interrupt. To be called often. */
+void psi_watch_tick(psi_process *process, double now_s);
+
+/* Seconds until the next tick is due. */
+double psi_watch_due_s(const psi_process *process, double now_s);
+
+/* A line of who waits for what. Returns false if nobody waits. */
+bool psi_watch_describe(psi_process *process, char *text, size_t text_size);
+
+#endif
