@@ -26,7 +26,8 @@ bool psi_monitor_is_finished(const psi_monitor *monitor);
 
 /* Makes node `node_id` with its client and its shards, filled with initial rows. `plan`, `port` and `monitor`
  * are borrowed until psi_node_destroy(). The first node given to a monitor is the one whose port carries the
- * monitor's own frames and jobs. Not called concurrently for one monitor. O(table bytes of its shards). */
+ * monitor's own frames and jobs. Already sends frames (the state at clock 0, to the monitors of other processes), so
+ * the port must be able to send or to queue. Not called concurrently for one monitor. O(table bytes). */
 PS_MUST_CHECK ps_err psi_node_create(const psi_plan *plan, uint32_t node_id, psi_port *port,
                                      psi_monitor *monitor, psi_node **node_out);
 void psi_node_destroy(psi_node *node);

@@ -1,0 +1,291 @@
+/* The worker API over a port: each call is a step of the client, and waiting until it is served. */
+#include "tortoise/worker.h"
+
+#include "node/inside.h"
+
+uint32_t ps_rank(const ps_worker *worker) {
+    return worker->rank;
+}
+
+uint32_t ps_worker_count(const ps_worker *worker) {
+    return worker->node->plan->worker_count;
+}
+
+uint32_t ps_clock_now(const ps_worker *worker) {
+    return worker->clock;
+}
+
+uint32_t ps_clock_count(const ps_worker *worker) {
+    return worker->node->plan->clock_count;
+}
+
+ps_random ps_worker_random(const ps_worker *worker, const char *name) {
+    return ps_random_stream(worker->node->plan->seed, name, worker->rank);
+}
+
+static void lock(const ps_worker *worker) {
+    worker->node->port->ops->lock(worker->node->port);
+}
+
+static void unlock(const ps_worker *worker) {
+    worker->node->port->ops->unlock(worker->node->port);
+}
+
+/* Why the worker may not go on, or PS_OK. With the lock. */
+static ps_err stop_reason(const ps_worker *worker) {
+    psi_node *const node = worker->node;
+    if (!node->is_stopping && node->plan->interrupted != NULL && *node->plan->interrupted) {
+        psi_monitor_stop(node->monitor);
+    }
+    if (!node->is_stopping) {
+        return PS_OK;
+    }
+    return node->failure != PS_OK ? node->failure : PS_ESTOPPED;
+}
+
+/* Steps the client and carries out the effects. With the lock. */
+static bool step(const ps_worker *worker, const psi_client_event *event) {
+    psi_effects effects = psi_node_effects(worker->node);
+    const bool is_valid = psi_client_step(&worker->node->client, event, &effects);
+    psi_node_carry_out(worker->node, &effects, NULL);
+    return is_valid;
+}
+
+/* Blocks until the client has served the worker or the run ends. With the lock. */
+static ps_err wait_until_served(ps_worker *worker) {
+    psi_node *const node = worker->node;
+    if (!psi_client_is_waiting(&node->client, worker->index)) {
+        return stop_reason(worker);
+    }
+    worker->waiting_since_s = node->port->ops->now_s(node->port);
+    while (psi_client_is_waiting(&node->client, worker->index) && stop_reason(worker) == PS_OK) {
+        node->port->ops->wait(node->port, worker->index);
+    }
+    worker->wait_s += node->port->ops->now_s(node->port) - worker->waiting_since_s;
+    return stop_reason(worker);
+}
+
+static const psi_table_layout *table_of(const ps_worker *worker, uint32_t table) {
+    const psi_layout *const layout = worker->rows.layout;
+    return table < layout->table_count ? &layout->tables[table] : NULL;
+}
+
+static bool rows_exist(const psi_table_layout *table, const uint64_t *rows, size_t row_count) {
+    for (size_t i = 0; i < row_count; i++) {
+        if (rows[i] >= table->row_count) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ps_err ps_fetch(ps_worker *worker, uint32_t table, const uint64_t *rows, size_t row_count) {
+    const psi_table_layout *const layout = table_of(worker, table);
+    if (layout == NULL || row_count > UINT32_MAX / 4 || !rows_exist(layout, rows, row_count)) {
+        return PS_EINVAL;
+    }
+    const psi_client_event event = {.kind = PSI_CLIENT_FETCH,
+                                    .worker = worker->index,
+                                    .table = table,
+                                    .rows = rows,
+                                    .row_count = row_count};
+    lock(worker);
+    ps_err err = stop_reason(worker);
+    if (err == PS_OK) {
+        (void)step(worker, &event);
+        err = wait_until_served(worker);
+    }
+    if (err == PS_OK && !psi_client_take(&worker->node->client, worker->index, &worker->rows)) {
+        err = PS_ENOMEM;
+    }
+    unlock(worker);
+    return err;
+}
+
+const void *ps_get(ps_worker *worker, uint32_t table, uint64_t row) {
+    const psi_private_row *const found = psi_rows_find(&worker->rows, table, row);
+    return found == NULL ? NULL : found->value;
+}
+
+void *ps_edit(ps_worker *worker, uint32_t table, uint64_t row) {
+    psi_private_row *const found = psi_rows_find(&worker->rows, table, row);
+    return found == NULL || found->value == NULL ? NULL : psi_rows_edit(&worker->rows, found);
+}
+
+/* The private row to add to; NULL if memory is exhausted. */
+static psi_private_row *touch(ps_worker *worker, uint32_t table, uint64_t row) {
+    return psi_rows_touch(&worker->rows, table, row);
+}
+
+ps_err ps_add(ps_worker *worker, uint32_t table, uint64_t row, const void *delta) {
+    const psi_table_layout *const layout = table_of(worker, table);
+    if (layout == NULL || layout->layout != PS_DENSE || row >= layout->row_count) {
+        return PS_EINVAL;
+    }
+    psi_private_row *const found = touch(worker, table, row);
+    return found != NULL && psi_rows_add(&worker->rows, found, delta) ? PS_OK : PS_ENOMEM;
+}
+
+bool ps_get_sparse(ps_worker *worker, uint32_t table, uint64_t row, ps_sparse_row *row_out) {
+    const psi_private_row *const found = psi_rows_find(&worker->rows, table, row);
+    if (found == NULL || found->sparse == 0 || !found->is_fetched) {
+        return false;
+    }
+    *row_out = psi_sparse_view(&worker->rows.sparse[found->sparse - 1].value);
+    return true;
+}
+
+ps_err ps_add_sparse(ps_worker *worker, uint32_t table, uint64_t row, uint32_t count,
+                     const uint32_t *columns, const void *values) {
+    const psi_table_layout *const layout = table_of(worker, table);
+    if (layout == NULL || layout->layout != PS_SPARSE || row >= layout->row_count) {
+        return PS_EINVAL;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (columns[i] >= layout->column_count) {
+            return PS_EINVAL;
+        }
+    }
+    psi_private_row *const found = touch(worker, table, row);
+    if (found == NULL || !psi_rows_add_sparse(&worker->rows, found, count, columns, values)) {
+        return PS_ENOMEM;
+    }
+    return PS_OK;
+}
+
+/* Writes the row of workers.csv for the clock that ends at `now_s` and starts the next. With the lock. */
+static bool trace_clock(ps_worker *worker, double now_s) {
+    const psi_trace_row row = {.rank = worker->rank,
+                               .clock = worker->clock,
+                               .start_s = worker->clock_start_s,
+                               .compute_s = worker->compute_s,
+                               .wait_s = worker->wait_s,
+                               .end_s = now_s};
+    worker->clock_start_s = now_s;
+    worker->compute_s = 0.0;
+    worker->wait_s = 0.0;
+    return psi_monitor_trace(worker->node->monitor, &row);
+}
+
+static ps_err clock_with_lock(ps_worker *worker) {
+    psi_node *const node = worker->node;
+    PS_TRY(stop_reason(worker));
+    bool is_recorded = true;
+    if (!worker->has_published) { /* an algorithm without local state: the evaluation still counts on it */
+        worker->has_published = true;
+        is_recorded = psi_monitor_worker_clock(node->monitor, worker, 0);
+    }
+    is_recorded &= psi_monitor_worker_clock(node->monitor, worker, worker->clock + 1);
+    const psi_client_event event = {
+        .kind = PSI_CLIENT_CLOCK, .worker = worker->index, .block = &worker->block};
+    (void)step(worker, &event);
+    is_recorded &= trace_clock(worker, node->port->ops->now_s(node->port));
+    worker->clock++;
+    if (!is_recorded) {
+        psi_node_fail(node, PS_ENOMEM);
+    }
+    return stop_reason(worker);
+}
+
+ps_err ps_clock(ps_worker *worker) {
+    if (!psi_rows_seal(&worker->rows, &worker->block)) {
+        return PS_ENOMEM;
+    }
+    lock(worker);
+    const ps_err err = clock_with_lock(worker);
+    unlock(worker);
+    return err;
+}
+
+ps_err ps_compute(ps_worker *worker, double units, void (*fn)(void *arg), void *arg) {
+    psi_port *const port = worker->node->port;
+    const double start_s = port->ops->now_s(port);
+    port->ops->compute(port, worker->index, worker->clock, units, fn, arg);
+    worker->compute_s += port->ops->now_s(port) - start_s;
+    lock(worker);
+    psi_monitor_worked(worker->node->monitor, units);
+    const ps_err err = stop_reason(worker);
+    unlock(worker);
+    return err;
+}
+
+/* Starts a push or pull. */
+static ps_err start_access(ps_worker *worker, psi_client_event event, const ps_keys *keys,
+                           uint64_t *handle_out) {
+    const psi_table_layout *const layout = table_of(worker, keys->table);
+    if (layout == NULL || layout->layout != PS_DENSE || keys->row_count > UINT32_MAX / 4) {
+        return PS_EINVAL;
+    }
+    const bool is_range = keys->rows == NULL;
+    if (is_range && (keys->row_begin > layout->row_count ||
+                     keys->row_count > layout->row_count - keys->row_begin)) {
+        return PS_EINVAL;
+    }
+    if (!is_range && !rows_exist(layout, keys->rows, keys->row_count)) {
+        return PS_EINVAL;
+    }
+    event.worker = worker->index;
+    event.table = keys->table;
+    event.rows = keys->rows;
+    event.row_begin = keys->row_begin;
+    event.row_count = keys->row_count;
+    lock(worker);
+    ps_err err = stop_reason(worker);
+    if (err == PS_OK) {
+        (void)step(worker, &event);
+        *handle_out = worker->node->client.last_handle;
+        err = stop_reason(worker);
+    }
+    unlock(worker);
+    return err;
+}
+
+ps_err ps_push(ps_worker *worker, const ps_keys *keys, const void *deltas, uint64_t *handle_out) {
+    const psi_client_event event = {.kind = PSI_CLIENT_PUSH, .deltas = deltas};
+    return start_access(worker, event, keys, handle_out);
+}
+
+ps_err ps_pull(ps_worker *worker, const ps_keys *keys, void *values_out, uint64_t *handle_out) {
+    const psi_client_event event = {.kind = PSI_CLIENT_PULL, .values_out = values_out};
+    return start_access(worker, event, keys, handle_out);
+}
+
+ps_err ps_wait(ps_worker *worker, uint64_t handle) {
+    const psi_client_event event = {
+        .kind = PSI_CLIENT_WAIT, .worker = worker->index, .handle = handle};
+    lock(worker);
+    ps_err err = stop_reason(worker);
+    if (err == PS_OK) {
+        err = step(worker, &event) ? wait_until_served(worker) : PS_EINVAL;
+    }
+    unlock(worker);
+    return err;
+}
+
+void ps_publish(ps_worker *worker, const void *bytes, size_t size_bytes) {
+    lock(worker);
+    PS_ASSERT(!worker->has_published && worker->clock == 0);
+    worker->published = bytes;
+    worker->published_size_bytes = size_bytes;
+    worker->has_published = true;
+    if (!psi_monitor_worker_clock(worker->node->monitor, worker, 0)) {
+        psi_node_fail(worker->node, PS_ENOMEM);
+    }
+    unlock(worker);
+}
+
+ps_err psi_worker_main(psi_node *node, uint32_t worker_index) {
+    ps_worker *const worker = &node->workers[worker_index];
+    worker->clock_start_s = node->port->ops->now_s(node->port);
+    const ps_err err = node->plan->algo->worker(worker, node->plan->problem);
+    lock(worker);
+    if (err != PS_OK && err != PS_ESTOPPED) {
+        psi_node_fail(node, err);
+    }
+    const psi_client_event event = {.kind = PSI_CLIENT_LEAVE, .worker = worker_index};
+    (void)step(worker, &event);
+    node->active_count--;
+    psi_monitor_worker_left(node->monitor);
+    unlock(worker);
+    return err;
+}
