@@ -277,6 +277,7 @@ static void step_leave(psi_client *client, const psi_client_event *event, psi_ef
     psi_client_worker *const worker = &client->workers[event->worker];
     worker->has_left = true;
     worker->is_waiting = false;
+    psi_client_abandon_pulls(client, event->worker);
     const bool advanced = advance(client);
     uint32_t active = 0;
     for (uint32_t w = 0; w < client->options.worker_count; w++) {

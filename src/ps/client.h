@@ -56,6 +56,7 @@ typedef struct psi_client_shard {
 typedef struct psi_access {
     uint64_t handle; /* 0: unused */
     bool is_pull;
+    uint32_t worker;
     uint32_t table;
     uint32_t shards_left;
     uint8_t *values_out; /* of a pull; the caller's, until it is complete */
@@ -127,6 +128,9 @@ static inline bool psi_client_is_waiting(const psi_client *client, uint32_t work
 /* Copies the rows of the worker's last fetch, all fresh now, into its private rows. False: memory is exhausted.
  * O(values). */
 PS_MUST_CHECK bool psi_client_take(psi_client *client, uint32_t worker, psi_rows *rows);
+
+/* The worker no longer wants the values of its pulls: what still comes is dropped. */
+void psi_client_abandon_pulls(psi_client *client, uint32_t worker);
 
 /* The first row that a waiting worker lacks: its shard and the clock it needs. */
 typedef struct psi_lack {

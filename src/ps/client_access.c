@@ -121,6 +121,7 @@ void psi_client_access_start(psi_client *client, const psi_client_event *event, 
         out->out_of_memory = true;
         return;
     }
+    access->worker = event->worker;
     access->table = event->table;
     access->is_pull = event->kind == PSI_CLIENT_PULL;
     access->values_out = event->values_out;
@@ -168,8 +169,18 @@ static bool receive_pulled(const psi_client *client, const psi_access *access, u
     if (part.table != access->table || part.count != access->awaited[shard]) {
         return false;
     }
-    place_pulled(client, access, access->firsts[shard], &part);
+    if (access->values_out != NULL) {
+        place_pulled(client, access, access->firsts[shard], &part);
+    }
     return true;
+}
+
+void psi_client_abandon_pulls(psi_client *client, uint32_t worker) {
+    for (size_t i = 0; i < client->access_capacity; i++) {
+        if (client->accesses[i].worker == worker) {
+            client->accesses[i].values_out = NULL;
+        }
+    }
 }
 
 static void finish(psi_client *client, psi_access *access, psi_effects *out) {
