@@ -128,41 +128,42 @@ static void uniform_fills_its_lowest_bits(void) {
     CU_ASSERT_EQUAL(seen, 0xff);
 }
 
-/* Why: number % bound prefers small results. With bound = 3 * 2^30 its second quarter of results
- * would come half as often as its first; the test sees 1 in 10^4. Also bounds above 2^32, which
- * take another path. */
+/* Why: number % bound prefers small results, and a product's high half prefers every third of 3 *
+ * 2^30 results: so results are counted both by size and by remainder. Bounds above 2^32 take a path
+ * of their own. */
 static void below_prefers_no_result(void) {
     static const uint64_t bounds[] = {
-        1,
-        2,
-        3,
-        10,
-        1000,
-        UINT64_C(3) << 30,
-        UINT64_C(0xffffffff),
-        UINT64_C(1) << 32,
-        UINT64_C(3) << 32,
-        UINT64_C(3) << 62,
-        UINT64_MAX,
+        3, 12, 999, UINT64_C(3) << 30, UINT64_C(3) << 32, UINT64_C(3) << 62,
     };
-    enum { CELLS = 12, DRAWS = 240000 };
+    enum { SIZES = 12, REMAINDERS = 3, DRAWS = 240000 };
     for (size_t b = 0; b < sizeof bounds / sizeof bounds[0]; b++) {
-        size_t counts[CELLS] = {0};
+        size_t by_size[SIZES] = {0}, by_remainder[REMAINDERS] = {0};
         ps_random stream = ps_random_stream(13, "below", b);
-        const size_t cell_count = bounds[b] < CELLS ? (size_t)bounds[b] : CELLS;
         bool all_below = true;
         for (size_t i = 0; i < DRAWS; i++) {
             const uint64_t number = ps_random_below(&stream, bounds[b]);
             all_below = all_below && number < bounds[b];
-            const double share = (double)number / (double)bounds[b];
-            const size_t cell =
-                bounds[b] <= 1000 ? (size_t)(number % cell_count) : (size_t)(share * CELLS) % CELLS;
-            counts[cell]++;
+            by_size[(size_t)((double)number / (double)bounds[b] * SIZES) % SIZES]++;
+            by_remainder[number % REMAINDERS]++;
         }
         CU_ASSERT_TRUE(all_below);
-        if (cell_count > 1 && bounds[b] % cell_count == 0) {
-            CU_ASSERT_TRUE(is_plausible(evenness(counts, cell_count, DRAWS)));
+        CU_ASSERT_TRUE(bounds[b] % SIZES != 0 || is_plausible(evenness(by_size, SIZES, DRAWS)));
+        CU_ASSERT_TRUE(is_plausible(evenness(by_remainder, REMAINDERS, DRAWS)));
+    }
+}
+
+/* Why: the smallest and the largest bounds are where an off-by-one would loop or overflow. */
+static void below_takes_any_bound(void) {
+    static const uint64_t bounds[] = {1, 2, UINT32_MAX, UINT64_C(1) << 32, UINT64_MAX};
+    ps_random stream = ps_random_stream(14, "bounds", 0);
+    for (size_t b = 0; b < sizeof bounds / sizeof bounds[0]; b++) {
+        uint64_t largest = 0;
+        for (size_t i = 0; i < 1000; i++) {
+            const uint64_t number = ps_random_below(&stream, bounds[b]);
+            CU_ASSERT_TRUE_FATAL(number < bounds[b]);
+            largest = number > largest ? number : largest;
         }
+        CU_ASSERT_TRUE(largest >= (bounds[b] - 1) / 100 * 98);
     }
 }
 
@@ -233,6 +234,7 @@ static const suite_test tests[] = {
     SUITE_TEST(uniform_is_uniform_in_the_unit_interval),
     SUITE_TEST(uniform_fills_its_lowest_bits),
     SUITE_TEST(below_prefers_no_result),
+    SUITE_TEST(below_takes_any_bound),
     SUITE_TEST(shuffle_gives_every_order_equally_often),
     SUITE_TEST(gsl_draws_from_the_stream),
     SUITE_TEST(gsl_gaussians_have_their_moments),
