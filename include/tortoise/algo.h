@@ -67,7 +67,7 @@ typedef struct ps_algo {
     PS_MUST_CHECK ps_err (*open)(const ps_settings *settings, void **problem_out, ps_fault *fault);
     void (*close)(void *problem); /* accepts NULL */
 
-    /* Describes the data and the model in one line for people. Returns the length, as snprintf does. */
+    /* Describes the data and the model in one line for people. Returns the length, as snprintf does. May be NULL. */
     int (*describe)(const void *problem, char *text, size_t text_size);
 
     /* Fills specs[0..PS_TABLES_MAX) and returns how many tables there are. */
@@ -87,7 +87,7 @@ typedef struct ps_algo {
     /* Makes the metrics of the sums over all workers, which were added in rank order. */
     void (*finish)(const void *problem, const double *sums, double *metrics);
 
-    /* Work units per clock of all workers together, for the column work_units and the expected time. */
+    /* Work units per clock of all workers together, for the expected time. May be NULL: not known. */
     double (*units_per_clock)(const void *problem);
 } ps_algo;
 
