@@ -19,13 +19,15 @@ if(TORTOISE_LTO)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
 endif()
 
+# gcc's full -Wshadow also refuses a variable that is named after its type, as in `shard *shard`, which is no
+# mistake here; clang's does not, so clang looks for shadowed globals.
 add_library(tortoise_options INTERFACE)
 target_compile_options(tortoise_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
   -Wold-style-definition -Wcast-qual -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wwrite-strings
   -Wimplicit-fallthrough -ffp-contract=off -fno-strict-aliasing
-  $<$<C_COMPILER_ID:GNU>:-Wduplicated-cond>
-  $<$<C_COMPILER_ID:Clang>:-Wcomma -Wunreachable-code>)
+  $<$<C_COMPILER_ID:GNU>:-Wshadow=local -Wduplicated-cond>
+  $<$<C_COMPILER_ID:Clang>:-Wshadow -Wcomma -Wunreachable-code>)
 if(TORTOISE_WERROR)
   target_compile_options(tortoise_options INTERFACE -Werror)
 endif()
