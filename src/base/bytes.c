@@ -9,7 +9,7 @@ uint8_t *psi_buffer_extend(psi_buffer *buffer, size_t more_bytes) {
         return NULL;
     }
     const size_t needed = buffer->size_bytes + more_bytes;
-    if (needed > buffer->capacity_bytes) {
+    if (needed > buffer->capacity_bytes || buffer->bytes == NULL) {
         size_t capacity = buffer->capacity_bytes;
         if (capacity < CAPACITY_MIN_BYTES) {
             capacity = CAPACITY_MIN_BYTES;
