@@ -1,6 +1,26 @@
 #include "algos/registry.h"
 
-#include "algos/mf/app.h"
+#include <string.h>
 
-const ps_algo *const psi_algos[] = {&psi_mf_algo};
-const size_t psi_algo_count = sizeof psi_algos / sizeof psi_algos[0];
+#include "algos/mf/app.h"
+#include "data/keyword.h"
+
+static const ps_algo *const algos[] = {&psi_mf_algo};
+enum { ALGOS = sizeof algos / sizeof algos[0] };
+
+const ps_algo *const *psi_algos(size_t *count_out) {
+    *count_out = ALGOS;
+    return algos;
+}
+
+const ps_algo *psi_algo_find(const char *name, ps_fault *fault) {
+    const char *names[ALGOS];
+    for (size_t i = 0; i < ALGOS; i++) {
+        if (strcmp(algos[i]->name, name) == 0) {
+            return algos[i];
+        }
+        names[i] = algos[i]->name;
+    }
+    (void)psi_keyword_refuse("algorithm", name, names, ALGOS, fault);
+    return NULL;
+}

@@ -1,5 +1,5 @@
 /* All algorithms of the program. A new one is a folder beside this file and a line in registry.c.
- * Names that nobody knows are the concern of whoever asks for them. */
+ */
 #ifndef PSI_REGISTRY_H
 #define PSI_REGISTRY_H
 
@@ -7,8 +7,11 @@
 
 #include "tortoise/algo.h"
 
-/* The algorithms, in the order in which people see them. */
-extern const ps_algo *const psi_algos[];
-extern const size_t psi_algo_count;
+/* The algorithms, in the order in which people see them; *count_out is how many. Static. O(1). */
+const ps_algo *const *psi_algos(size_t *count_out);
+
+/* Finds an algorithm by its name. Returns NULL if there is none; `fault` (may be NULL) is then
+ * PS_EINVAL and names the nearest one. O(algorithms). */
+const ps_algo *psi_algo_find(const char *name, ps_fault *fault);
 
 #endif

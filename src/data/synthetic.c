@@ -8,8 +8,8 @@
 
 #include <gsl/gsl_randist.h>
 
-#include "base/nearest.h"
 #include "base/units.h"
+#include "data/keyword.h"
 #include "tortoise/random.h"
 
 static const char prefix[] = "synthetic";
@@ -59,16 +59,7 @@ static ps_err refuse_key(const char *name, ps_fault *fault) {
     for (size_t k = 0; k < KEYS; k++) {
         names[k] = keys[k].name;
     }
-    const char *const nearest = psi_nearest(name, names, KEYS);
-    if (nearest != NULL) {
-        return ps_fault_set(fault, PS_EINVAL, "synthetic: unknown key '%s'; nearest is '%s'", name,
-                            nearest);
-    }
-    return ps_fault_set(
-        fault, PS_EINVAL,
-        "synthetic: unknown key '%s'; known are users, items, rank, ratings, noise, "
-        "skew and seed",
-        name);
+    return psi_keyword_refuse("key of synthetic data", name, names, KEYS, fault);
 }
 
 static ps_err key_set(psi_synthetic *spec, const key_row *key, const char *value, ps_fault *fault) {
