@@ -27,7 +27,7 @@ target_compile_options(tortoise_options INTERFACE
   -Wold-style-definition -Wcast-qual -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wwrite-strings
   -Wimplicit-fallthrough -ffp-contract=off -fno-strict-aliasing
   $<$<C_COMPILER_ID:GNU>:-Wshadow=local -Wduplicated-cond>
-  $<$<C_COMPILER_ID:Clang>:-Wshadow -Wcomma -Wunreachable-code>)
+  $<$<C_COMPILER_ID:Clang>:-Wshadow -Wunreachable-code>)
 if(TORTOISE_WERROR)
   target_compile_options(tortoise_options INTERFACE -Werror)
 endif()

@@ -29,7 +29,7 @@ typedef struct psi_cache_table {
     size_t index_capacity;
 } psi_cache_table;
 
-enum { PSI_CACHE_NONE = UINT32_MAX };
+#define PSI_CACHE_NONE UINT32_MAX
 
 /* The position of a row, or PSI_CACHE_NONE. O(1). */
 uint32_t psi_cache_find(const psi_cache_table *table, uint64_t row);
