@@ -1,0 +1,231 @@
+/* `tortoise bench sim`: what a simulated frame costs, and what simulating costs beside the mathematics.
+ *
+ * Every simulation runs in a child process of its own: SimGrid starts once per process. */
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "node/run.h"
+#include "sim/event_heap.h"
+#include "sim/sim.h"
+
+enum { COLUMNS = 8, ROWS_PER_SHARD = 2 };
+
+/* An algorithm that does nothing but talk to every server: fetches rows of all shards and updates each. */
+typedef struct talk_problem {
+    uint32_t shard_count;
+} talk_problem;
+
+static size_t talk_tables(const void *problem, ps_table_spec *specs) {
+    const talk_problem *const talk = problem;
+    specs[0] = (ps_table_spec){.name = "talk",
+                               .type = PS_F32,
+                               .layout = PS_DENSE,
+                               .row_count = (uint64_t)talk->shard_count * ROWS_PER_SHARD,
+                               .column_count = COLUMNS};
+    return 1;
+}
+
+static void talk_step(void *arg) {
+    (void)arg;
+}
+
+static ps_err talk_rows(ps_worker *worker, const uint64_t *rows, size_t row_count) {
+    static const float delta[COLUMNS] = {0.5F, 0.25F};
+    for (uint32_t clock = 0; clock < ps_clock_count(worker); clock++) {
+        PS_TRY(ps_fetch(worker, 0, rows, row_count));
+        PS_TRY(ps_compute(worker, 1.0, talk_step, NULL));
+        for (size_t i = 0; i < row_count; i++) {
+            PS_TRY(ps_add(worker, 0, rows[i], delta));
+        }
+        PS_TRY(ps_clock(worker));
+    }
+    return PS_OK;
+}
+
+static ps_err talk_worker(ps_worker *worker, const void *problem) {
+    const talk_problem *const talk = problem;
+    const size_t row_count = talk->shard_count; /* one per shard */
+    uint64_t *const rows = malloc(row_count * sizeof *rows);
+    if (rows == NULL) {
+        return PS_ENOMEM;
+    }
+    for (size_t i = 0; i < row_count; i++) {
+        rows[i] = i;
+    }
+    const ps_err err = talk_rows(worker, rows, row_count);
+    free(rows);
+    return err;
+}
+
+static void talk_evaluate(const void *problem, uint32_t rank, const void *local,
+                          size_t local_size_bytes, const ps_model *model, double *sums) {
+    (void)problem;
+    (void)rank;
+    (void)local;
+    (void)local_size_bytes;
+    (void)model;
+    sums[0] = 0.0;
+}
+
+static void talk_finish(const void *problem, const double *sums, double *metrics) {
+    (void)problem;
+    metrics[0] = sums[0];
+}
+
+static double talk_units_per_clock(const void *problem) {
+    (void)problem;
+    return 1.0;
+}
+
+static const char *const talk_metrics[] = {"objective"};
+static const ps_algo talk_algo = {.name = "talk",
+                                  .summary = "talks to every server",
+                                  .unit = "step",
+                                  .unit_cost_s = 1e-3,
+                                  .default_clock_count = 1,
+                                  .metrics = talk_metrics,
+                                  .metric_count = 1,
+                                  .sum_count = 1,
+                                  .tables = talk_tables,
+                                  .worker = talk_worker,
+                                  .evaluate = talk_evaluate,
+                                  .finish = talk_finish,
+                                  .units_per_clock = talk_units_per_clock};
+
+/* A simulation, and what a child process reports of it. */
+typedef struct sim_case {
+    const ps_algo *algo;
+    const void *problem;
+    uint32_t node_count, shard_count, clock_count, jobs;
+    const char *net;
+} sim_case;
+
+typedef struct sim_report {
+    ps_fault fault;
+    double wall_s, cpu_s;
+    uint64_t frames_sent;
+    uint64_t resident_bytes; /* at most */
+} sim_report;
+
+static ps_err case_run(const sim_case *what, sim_report *report) {
+    psi_plan plan = {.algo = what->algo,
+                     .problem = what->problem,
+                     .node_count = what->node_count,
+                     .worker_count = what->node_count,
+                     .shard_count = what->shard_count,
+                     .process_count = 1,
+                     .clock_count = what->clock_count,
+                     .seed = 1};
+    psi_sim_spec *spec = NULL;
+    psi_results results = {.metrics = NULL};
+    plan.table_count = what->algo->tables(what->problem, plan.specs);
+    ps_err err = psi_policy_parse("ssp:3", &plan.policy, &report->fault);
+    err = err == PS_OK ? psi_sim_spec_create(&spec) : err;
+    if (err == PS_OK) {
+        spec->jobs = what->jobs;
+        err = psi_sim_spec_set(spec, "net", what->net, &report->fault);
+    }
+    err = err == PS_OK ? psi_sim_spec_resolve(spec, &plan, &report->fault) : err;
+    const double wall_begin_s = tt_bench_now_s();
+    const double cpu_begin_s = tt_bench_cpu_s();
+    err = err == PS_OK ? psi_sim_run(&plan, spec, &results, &report->fault) : err;
+    report->wall_s = tt_bench_now_s() - wall_begin_s;
+    report->cpu_s = tt_bench_cpu_s() - cpu_begin_s;
+    report->frames_sent = results.frames_sent;
+    struct rusage usage;
+    report->resident_bytes =
+        getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+    psi_results_fini(&results, &plan);
+    psi_sim_spec_destroy(spec);
+    return err;
+}
+
+/* Runs the case in a child process. */
+static ps_err case_run_in_child(const sim_case *what, sim_report *report_out, ps_fault *fault) {
+    sim_report *const shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        return ps_fault_set(fault, PS_ENOMEM, "bench sim: memory is exhausted");
+    }
+    (void)fflush(stdout);
+    const pid_t child = fork();
+    if (child == 0) {
+        const ps_err err = case_run(what, shared);
+        (void)ps_fault_set(&shared->fault, err, "%s", ps_err_text(err));
+        _exit(0);
+    }
+    int status = -1;
+    const bool has_ended = child > 0 && waitpid(child, &status, 0) == child && status == 0;
+    *report_out = *shared;
+    (void)munmap(shared, sizeof *shared);
+    if (!has_ended) {
+        return ps_fault_set(fault, PS_EFAILED, "bench sim: the child process ended with status %d", status);
+    }
+    return report_out->fault.err == PS_OK
+               ? PS_OK
+               : ps_fault_set(fault, report_out->fault.err, "bench sim: %s", report_out->fault.text);
+}
+
+/* The limit beside which frames per second are printed: the heap alone, one event in and one out. */
+static double heap_events_per_s(size_t events_waiting, size_t count) {
+    psi_event_heap heap = {.events = NULL};
+    psi_event event = {.time_s = 0.0};
+    bool is_good = true;
+    for (size_t i = 0; i < events_waiting && is_good; i++) {
+        event.time_s = (double)(i * 7919 % events_waiting);
+        is_good = psi_event_heap_push(&heap, event);
+    }
+    const double begin_s = tt_bench_now_s();
+    for (size_t i = 0; i < count && is_good; i++) {
+        (void)psi_event_heap_pop(&heap, &event);
+        event.time_s += (double)(i * 7919 % events_waiting);
+        event.sequence = psi_event_heap_sequence(&heap);
+        is_good = psi_event_heap_push(&heap, event);
+    }
+    const double wall_s = tt_bench_now_s() - begin_s;
+    psi_event_heap_fini(&heap);
+    return is_good ? (double)count / wall_s : 0.0;
+}
+
+static ps_err frames_measure(uint32_t node_count, uint32_t shard_count, uint32_t clock_count,
+                             ps_fault *fault) {
+    const talk_problem problem = {.shard_count = shard_count};
+    const sim_case what = {.algo = &talk_algo,
+                           .problem = &problem,
+                           .node_count = node_count,
+                           .shard_count = shard_count,
+                           .clock_count = clock_count,
+                           .jobs = 1,
+                           .net = "nic"};
+    sim_report report;
+    char name[64];
+    PS_TRY(case_run_in_child(&what, &report, fault));
+    (void)snprintf(name, sizeof name, "nic frames, %u x %u", node_count, shard_count);
+    tt_bench_print(&(tt_bench_line){.bench = "sim",
+                                    .what = name,
+                                    .value = (double)report.frames_sent / report.wall_s,
+                                    .unit = "frames/s",
+                                    .limit = heap_events_per_s(node_count, 2000000),
+                                    .limit_name = "heap alone"});
+    (void)snprintf(name, sizeof name, "largest memory, %u x %u", node_count, shard_count);
+    tt_bench_print(&(tt_bench_line){
+        .bench = "sim", .what = name, .value = (double)report.resident_bytes, .unit = "B"});
+    return PS_OK;
+}
+
+static ps_err bench_run(const tt_bench_options *options, ps_fault *fault) {
+    PS_TRY(frames_measure(256, 16, options->is_quick ? 10 : 100, fault));
+    PS_TRY(frames_measure(6000, 100, options->is_quick ? 1 : 4, fault));
+    return PS_OK;
+}
+
+const tt_bench tt_bench_sim = {
+    .name = "sim", .summary = "cost of simulated frames; overhead of simulating", .run = bench_run};

@@ -1,0 +1,22 @@
+/* Arrays as NumPy's .npy files, version 1.0: numpy.load() reads them.
+ *
+ * Only little-endian numbers in C order with one or two dimensions; nothing is read here. */
+#ifndef TT_NPY_H
+#define TT_NPY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tortoise/worker.h"
+
+/* NumPy's letters for the numbers of a table, and for the indices of a sparse one. */
+const char *tt_npy_type(ps_type type); /* "<f4", "<f8", "<i4", "<i8" */
+#define TT_NPY_U32 "<u4"
+#define TT_NPY_U64 "<u8"
+
+/* Writes the header of an array of row_count x column_count numbers; column_count 0: one dimension of row_count. The
+ * numbers follow in the file. Returns PS_OK or PS_EIO. */
+PS_MUST_CHECK ps_err tt_npy_write_header(FILE *file, const char *type, uint64_t row_count, uint64_t column_count);
+
+#endif
