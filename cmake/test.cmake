@@ -54,6 +54,14 @@ function(tortoise_test_properties name labels timeout)
   if(TARGET tortoise)
     list(APPEND environment TORTOISE=$<TARGET_FILE:tortoise>)
   endif()
+  if(TORTOISE_SANITIZE MATCHES address)
+    list(APPEND environment
+      ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
+      LSAN_OPTIONS=print_suppressions=0:suppressions=${PROJECT_SOURCE_DIR}/cmake/leaks.txt
+      UBSAN_OPTIONS=print_stacktrace=1)
+  elseif(TORTOISE_SANITIZE MATCHES thread)
+    list(APPEND environment TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
+  endif()
   set_tests_properties(${name} PROPERTIES
     LABELS "${folder};${labels}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77 ENVIRONMENT "${environment}")
 endfunction()
