@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "node/monitor.h"
 #include "runtime/process.h"
 
 /* A process that did not run for so long was stopped or starved itself: it must not blame the
@@ -87,6 +88,7 @@ bool psi_watch_describe(psi_process *process, char *text, size_t text_size) {
     for (uint32_t i = 0; i < process->worker_count && !one_waits; i++) {
         one_waits = psi_node_waiting_describe(process->node, i, waiting, sizeof waiting);
     }
+    const bool no_worker_runs = process->workers_running == 0;
     const bool is_evaluating = process->evaluator.is_busy;
     const bool is_finished = psi_monitor_is_finished(process->monitor);
     psi_process_unlock(process);
@@ -101,9 +103,11 @@ bool psi_watch_describe(psi_process *process, char *text, size_t text_size) {
                        all.workers_computing, all.clock_min);
         return true;
     }
-    if (all.workers_active == 0 && !is_finished) {
-        (void)snprintf(text, text_size, "all workers have ended, but process %u lacks results",
-                       process->id);
+    if (process->id == 0 && no_worker_runs && !is_finished) {
+        (void)snprintf(
+            text, text_size,
+            "process 0 waits for results; %u workers are still at work, the slowest at clock %u",
+            all.workers_active, all.clock_min);
         return true;
     }
     return false;
@@ -130,15 +134,14 @@ static void find_stall(psi_process *process, double now_s) {
     psi_process_unlock(process);
 }
 
-/* The interrupt reaches every process of a terminal's group; psi_node_stop() tells those that it
- * did not. */
+/* The monitor tells the other processes, which an interrupt need not reach. */
 static void check_interrupt(psi_process *process) {
     const bool is_interrupted =
         process->plan->interrupted != NULL && *process->plan->interrupted != 0;
     if (is_interrupted && !process->was_stopped) {
         process->was_stopped = true;
         psi_process_lock(process);
-        psi_node_stop(process->node);
+        psi_monitor_stop(process->monitor);
         psi_process_unlock(process);
     }
 }
