@@ -12,9 +12,9 @@ typedef struct psi_cached_row {
     uint64_t row;
     uint32_t shard;
     uint32_t row_clock;
-    uint32_t asked;        /* clock of the request that is under way, + 1; 0: none */
+    uint32_t asked;        /* clock of the last request, + 1, while it is under way; 0: none is */
     uint32_t refreshed_at; /* the last worker clock that asked for a newer version, + 1 */
-    uint32_t frame_mark;   /* the frame that brought the value, for re-applying own updates */
+    uint64_t frame_mark;   /* the frame that brought the value, for re-applying own updates */
     bool has_value, is_subscribed;
 } psi_cached_row;
 

@@ -32,6 +32,7 @@ void psi_client_fini(psi_client *client) {
     }
     for (size_t i = 0; i < client->access_capacity; i++) {
         free(client->accesses[i].positions);
+        free(client->accesses[i].locals);
         free(client->accesses[i].awaited);
     }
     free(client->workers);
@@ -57,14 +58,16 @@ static bool row_is_fresh(const psi_client *client, const psi_cached_row *row, ui
     return row->has_value && row_clock_of(client, row) >= need_clock;
 }
 
-/* Whether the row must be asked for, so that a worker at `clock` finds it fresh some day. */
+/* Whether the row must be asked for, so that a worker at `clock` finds it fresh some day. A request
+ * under way for a later clock is no help: it may wait for this very worker. One for an earlier clock
+ * helps only if newer versions follow by themselves. */
 static bool row_must_be_asked(const psi_client *client, const psi_cached_row *row, uint32_t need_clock,
                               uint32_t clock) {
     if (client->options.policy.ops->pushes) {
-        return !row->is_subscribed && row->asked == 0;
+        return !row->is_subscribed && (row->asked == 0 || row->asked > need_clock + 1);
     }
     if (!row->has_value || row->row_clock < need_clock) {
-        return row->asked < need_clock + 1;
+        return row->asked != need_clock + 1;
     }
     const bool is_old = client->options.policy.ops->refreshes && row->refreshed_at < clock + 1;
     return is_old && row->asked == 0;
@@ -108,7 +111,9 @@ static size_t choose_asked(psi_client *client, const psi_client_worker *worker, 
             client->scratch[asked_count++] = worker->positions[i];
             client->counts[row->shard]++;
         }
-        row->refreshed_at = worker->clock + 1;
+        if (row->refreshed_at < worker->clock + 1) {
+            row->refreshed_at = worker->clock + 1;
+        }
     }
     return asked_count;
 }

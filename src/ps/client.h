@@ -59,9 +59,11 @@ typedef struct psi_access {
     uint32_t worker;
     uint32_t table;
     uint32_t shards_left;
-    uint8_t *values_out; /* of a pull; the caller's, until it is complete */
+    uint8_t *values_out; /* of a pull; the caller's, until it is complete; NULL: nobody wants them */
     uint32_t *positions; /* of its rows among the keys, shard by shard */
     size_t position_capacity;
+    uint32_t *locals;    /* their local indices, in the same order */
+    size_t local_capacity;
     uint32_t *awaited;   /* by shard: rows that it has not answered yet */
     uint32_t *firsts;    /* by shard: where its positions begin; in the memory of `awaited` */
 } psi_access;
@@ -75,7 +77,7 @@ typedef struct psi_client {
     size_t log_count, log_capacity;
     uint64_t sequence;  /* of the last flush */
     uint32_t clock_min; /* of its slowest worker */
-    uint32_t frame_mark;
+    uint64_t frame_mark;
     psi_access *accesses;
     size_t access_capacity;
     uint64_t last_handle;

@@ -33,21 +33,26 @@ static psi_access *take_access(psi_client *client, size_t row_count) {
     }
     psi_access *const access = &client->accesses[at];
     void *positions = access->positions;
-    const bool has_room = psi_array_reserve(&positions, &access->position_capacity, row_count,
-                                            sizeof *access->positions);
+    void *locals = access->locals;
+    const bool has_positions = psi_array_reserve(&positions, &access->position_capacity, row_count,
+                                                 sizeof *access->positions);
     access->positions = positions;
+    const bool has_locals = psi_array_reserve(&locals, &access->local_capacity, row_count,
+                                              sizeof *access->locals);
+    access->locals = locals;
     if (access->awaited == NULL) {
         access->awaited = calloc(2 * (size_t)client->options.layout->shard_count, sizeof *access->awaited);
         access->firsts = access->awaited == NULL ? NULL : access->awaited + client->options.layout->shard_count;
     }
-    return has_room && access->awaited != NULL ? access : NULL;
+    return has_positions && has_locals && access->awaited != NULL ? access : NULL;
 }
 
 static uint64_t key_at(const psi_client_event *event, size_t i) {
     return event->rows == NULL ? event->row_begin + i : event->rows[i];
 }
 
-/* Deals the keys to shards: access->positions lists them shard by shard, scratch has their local indices. */
+/* Deals the keys to shards: access->positions lists them shard by shard, access->locals their local
+ * indices. */
 static void deal_keys(psi_client *client, const psi_client_event *event, psi_access *access) {
     const psi_layout *const layout = client->options.layout;
     memset(access->awaited, 0, layout->shard_count * sizeof *access->awaited);
@@ -64,7 +69,7 @@ static void deal_keys(psi_client *client, const psi_client_event *event, psi_acc
         const psi_place place = psi_row_place(layout, event->table, key_at(event, i));
         const uint32_t at = client->counts[place.shard]++;
         access->positions[at] = (uint32_t)i;
-        client->scratch[at] = place.local;
+        access->locals[at] = place.local;
     }
 }
 
@@ -91,7 +96,7 @@ static void send_share(psi_client *client, const psi_client_event *event, const 
     const bool with_values = !access->is_pull;
     bool is_range;
     size_t size_bytes = ACCESS_HEADER_BYTES;
-    size_bytes += psi_part_keys_size(client->scratch + first, count, &is_range);
+    size_bytes += psi_part_keys_size(access->locals + first, count, &is_range);
     size_bytes += with_values ? count * row_size_bytes : 0;
     psi_frame *const frame = psi_effects_frame(
         out, with_values ? PSI_FRAME_PUSH : PSI_FRAME_PULL, client->options.client,
@@ -103,7 +108,7 @@ static void send_share(psi_client *client, const psi_client_event *event, const 
     psi_put_u64(to, access->handle);
     psi_put_u32(to + 8, 1);
     psi_put_u32(to + 12, 0);
-    to = psi_part_put_keys(to + ACCESS_HEADER_BYTES, event->table, client->scratch + first, count,
+    to = psi_part_put_keys(to + ACCESS_HEADER_BYTES, event->table, access->locals + first, count,
                            is_range, with_values);
     if (with_values) {
         put_deltas(to, event->deltas, access->positions + first, count, row_size_bytes);
@@ -113,11 +118,7 @@ static void send_share(psi_client *client, const psi_client_event *event, const 
 
 void psi_client_access_start(psi_client *client, const psi_client_event *event, psi_effects *out) {
     psi_access *const access = take_access(client, event->row_count);
-    void *scratch = client->scratch;
-    const bool has_room = psi_array_reserve(&scratch, &client->scratch_capacity, event->row_count,
-                                            sizeof *client->scratch);
-    client->scratch = scratch;
-    if (access == NULL || !has_room) {
+    if (access == NULL) {
         out->out_of_memory = true;
         return;
     }
@@ -169,8 +170,14 @@ static bool receive_pulled(const psi_client *client, const psi_access *access, u
     if (part.table != access->table || part.count != access->awaited[shard]) {
         return false;
     }
+    const uint32_t first = access->firsts[shard];
+    for (uint32_t i = 0; i < part.count; i++) {
+        if (psi_part_local(&part, i) != access->locals[first + i]) {
+            return false;
+        }
+    }
     if (access->values_out != NULL) {
-        place_pulled(client, access, access->firsts[shard], &part);
+        place_pulled(client, access, first, &part);
     }
     return true;
 }
@@ -202,6 +209,9 @@ bool psi_client_access_frame(psi_client *client, uint32_t shard, const psi_frame
     psi_reader reader = psi_reader_of(psi_frame_payload(frame), psi_frame_payload_size_bytes(frame));
     psi_access *const access = find_access(client, psi_read_u64(&reader));
     const bool is_pull = frame->type == PSI_FRAME_PULL_ROWS;
+    if (!is_pull && frame->type != PSI_FRAME_PUSH_ACK) {
+        return false;
+    }
     if (access == NULL || access->is_pull != is_pull || access->awaited[shard] == 0) {
         return false;
     }

@@ -6,7 +6,7 @@ enum { FLUSH_HEADER_BYTES = 16, SECTION_HEADER_BYTES = 16 };
 /* Adds the updates of one segment to the cached rows that have a value; `only_mark` restricts it to rows that a
  * certain frame brought (0: all). */
 static void apply_segment(psi_client *client, const psi_block *block, const psi_segment *segment,
-                          uint32_t only_mark, psi_effects *out) {
+                          uint64_t only_mark, psi_effects *out) {
     const psi_layout *const layout = client->options.layout;
     const psi_table_layout *const table_layout = &layout->tables[segment->table];
     psi_cache_table *const table = &client->tables[segment->table];

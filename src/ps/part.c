@@ -57,6 +57,9 @@ bool psi_part_read(psi_reader *reader, const psi_layout *layout, uint32_t shard,
         .count = psi_load_u32(header + 4),
         .begin = psi_load_u32(header + 8),
     };
+    if (psi_load_u32(header + 12) != 0 || ((kind & PSI_PART_LIST) != 0 && part.begin != 0)) {
+        return false;
+    }
     const uint32_t values_bit = with_values ? PSI_PART_VALUES : 0;
     if (part.table >= layout->table_count || (kind & ~(uint32_t)PSI_PART_LIST) != values_bit) {
         return false;

@@ -235,10 +235,11 @@ static void advance(psi_shard *shard, uint32_t before, psi_effects *out) {
         return;
     }
     apply_held(shard, out);
-    answer_parked(shard, out);
+    /* Pushed rows go first: whoever hears of a clock takes its subscribed rows for that new. */
     if (shard->options.policy.ops->pushes) {
         psi_shard_push_dirty(shard, out);
     }
+    answer_parked(shard, out);
 }
 
 /* ---- Frames ------------------------------------------------------------------------------------------ */
@@ -274,7 +275,8 @@ static bool read_section(psi_reader *reader, flush_section *section_out) {
 static bool section_is_valid(const psi_shard *shard, uint32_t client, const flush_section *section) {
     const psi_shard_options *const options = &shard->options;
     const uint32_t ranks = options->worker_count / options->client_count;
-    if (section->rank / ranks != client || section->rank >= options->worker_count) {
+    if (section->rank / ranks != client || section->rank >= options->worker_count ||
+        section->part_count == 0) {
         return false;
     }
     return section->stamp >= shard->rank_clocks[section->rank] && section->stamp != UINT32_MAX &&
@@ -286,7 +288,10 @@ static bool flush_is_valid(const psi_shard *shard, uint32_t client, psi_reader r
     const uint32_t clock = psi_read_u32(&reader);
     const uint32_t section_count = psi_read_u32(&reader);
     const psi_shard_client *const state = &shard->clients[client];
-    if (sequence != state->sequence + 1 || clock < state->clock || clock - state->clock > 1) {
+    /* A client's clock goes up by one, or by more when the slowest of several workers leaves. */
+    const bool may_jump = shard->options.worker_count > shard->options.client_count;
+    if (sequence != state->sequence + 1 || clock < state->clock || clock == UINT32_MAX ||
+        (clock - state->clock > 1 && !may_jump)) {
         return false;
     }
     uint64_t last = 0; /* sections ascend by rank, then stamp: none comes twice */
