@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # symbols.sh ALLOWED FOLDER=LIBRARY...: no library has writable globals, and the libraries that only compute call
-# nothing outside of ALLOWED (lines "FOLDER SYMBOL..."; a folder without a line is not judged) and the other
+# nothing outside of ALLOWED (lines "FOLDER PATTERN..."; a folder without a line is not judged) and the other
 # libraries that are named. Prints what breaks the rule; exit code 1 if anything does.
 set -uo pipefail
 allowed=${1:?a list}
@@ -29,7 +29,7 @@ for pair in "$@"; do
         }' >>"$found"
     grep -q "^$folder " "$allowed" || continue
     nm --undefined-only --format=posix "$library" 2>/dev/null | awk '$2 == "U" || $2 == "w" {print $1}' | sort -u |
-        grep -vxFf "$defined" | grep -vxFf <(grep "^$folder " "$allowed" | tr ' ' '\n' | tail -n +2) |
+        grep -vxFf "$defined" | grep -vxEf <(grep "^$folder " "$allowed" | tr ' ' '\n' | tail -n +2) |
         sed "s|.*|src/$folder: calls & and may not (see ${allowed##*/})|" >>"$found"
 done
 
