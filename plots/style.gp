@@ -22,7 +22,9 @@ set linetype 5 lc rgb '#e69f00' lw 2 dt (14,4,3,4) pt 13 ps 0.8
 set linetype 6 lc rgb '#56b4e9' lw 2 dt (3,3) pt 4 ps 0.7
 set linetype 7 lc rgb '#000000' lw 2 dt (14,3,3,3,3,3) pt 6 ps 0.7
 set linetype 8 lc rgb '#999999' lw 2 dt 1 pt 8 ps 0.7
-set linetype cycle 8
+set linetype 9 lc rgb '#0072b2' lw 2 dt (2,3) pt 12 ps 0.8
+set linetype 10 lc rgb '#d55e00' lw 2 dt (8,3,2,3) pt 10 ps 0.8
+set linetype cycle 10
 
 # Compute and wait have the same colours everywhere; compute's second one marks every other clock.
 compute_colour = '#0072b2'

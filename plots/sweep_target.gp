@@ -9,6 +9,7 @@ set xlabel label noenhanced
 set ylabel 'time to target (s)'
 set xtics rotate by -35 noenhanced
 unset key
+set offsets 0.1,0.5,0,0
 reached(x) = strlen(strcol('time_to_target_s')) > 0 ? column('time_to_target_s') : NaN
 plot file using (reached(0)):xtic(strcol(label)) lc rgb compute_colour, \
      file using 0:(strlen(strcol('time_to_target_s')) > 0 ? 0 : 1e-9):(strlen(strcol('time_to_target_s')) > 0 ? '' : 'never') \

@@ -10,10 +10,10 @@ top = STATS_max < r - 1 ? STATS_max : r - 1
 set xlabel sprintf('time (s); the first %d clocks', c)
 set ylabel 'worker'
 unset grid
-set yrange [top+0.6:-0.6]
 if (top <= 16) set ytics 0,1
 stats file using (shown(column('end_s'))) nooutput
 set xrange [0:STATS_max*1.01]
+set yrange [top+0.6:-0.6]
 half = 0.38
 plot file using (shown(column('start_s'))):(column('rank')):(column('start_s')):(column('start_s')+column('wait_s')):\
        (column('rank')-half):(column('rank')+half) with boxxyerror lc rgb wait_colour title 'waiting', \

@@ -135,17 +135,21 @@ static void put_names(FILE *file, const tt_sweep *sweep, size_t seed_axis) {
     }
 }
 
+/* A cell has no comma. */
+static void cell_text(const char *value, char text[static TT_EXPERIMENT_TEXT_BYTES]) {
+    (void)snprintf(text, TT_EXPERIMENT_TEXT_BYTES, "%s", value);
+    for (char *at = text; *at != '\0'; at++) {
+        *at = *at == ',' ? ';' : *at;
+    }
+}
+
 static void put_values(FILE *file, const tt_sweep *sweep, size_t index, size_t seed_axis) {
     for (size_t i = 0; i < sweep->experiment->axis_count; i++) {
         char text[TT_EXPERIMENT_TEXT_BYTES];
-        if (i == seed_axis) {
-            continue;
+        if (i != seed_axis) {
+            cell_text(tt_experiment_value(sweep->experiment, index, i), text);
+            (void)fprintf(file, "%s,", text);
         }
-        (void)snprintf(text, sizeof text, "%s", tt_experiment_value(sweep->experiment, index, i));
-        for (char *at = text; *at != '\0'; at++) {
-            *at = *at == ',' ? ';' : *at; /* a cell has no comma */
-        }
-        (void)fprintf(file, "%s,", text);
     }
 }
 
@@ -250,10 +254,28 @@ static void for_groups(const tt_sweep *sweep, void (*take)(const tt_sweep *, con
     }
 }
 
+/* The name of a group: its values of all axes but the seed. */
+static void put_group_name(FILE *file, const tt_sweep *sweep, size_t index) {
+    const tt_experiment *const experiment = sweep->experiment;
+    const size_t seed_axis = seed_axis_of(sweep);
+    const char *gap = "";
+    for (size_t i = 0; i < experiment->axis_count; i++) {
+        char text[TT_EXPERIMENT_TEXT_BYTES];
+        if (i == seed_axis) {
+            continue;
+        }
+        cell_text(tt_experiment_value(experiment, index, i), text);
+        (void)fprintf(file, "%s%s", gap, text);
+        gap = " ";
+    }
+    (void)fputs(gap[0] == '\0' ? "all," : ",", file);
+}
+
 static void put_group(const tt_sweep *sweep, const group *made, void *arg) {
     FILE *const file = arg;
+    put_group_name(file, sweep, made->first);
     put_values(file, sweep, made->first, seed_axis_of(sweep));
-    (void)fprintf(file, "%zu,%zu", made->runs, made->arrived);
+    (void)fprintf(file, "%s,%zu,%zu", sweep->runs[made->first].id, made->runs, made->arrived);
     put_number(file, made->ratio);
     for (size_t c = 0; c < COLUMNS; c++) {
         put_number(file, made->means[c]);
@@ -262,8 +284,9 @@ static void put_group(const tt_sweep *sweep, const group *made, void *arg) {
 }
 
 static void write_groups(FILE *file, const tt_sweep *sweep) {
+    (void)fputs("group,", file);
     put_names(file, sweep, seed_axis_of(sweep));
-    (void)fputs("runs,arrived,time_ratio", file);
+    (void)fputs("first_run,runs,arrived,time_ratio", file);
     put_column_names(file, sweep);
     (void)fputc('\n', file);
     for_groups(sweep, put_group, file);
