@@ -12,7 +12,7 @@ static const double default_batch = 0.1;
 
 const ps_option psi_mf_options[PSI_MF_OPTIONS] = {
     [PSI_MF_RANK] = {"rank", PS_OPTION_COUNT, NULL, "16", 1, 4096, "factors per user and item"},
-    [PSI_MF_STEP] = {"step", PS_OPTION_NUMBER, NULL, "0.05", 0, 1e3,
+    [PSI_MF_STEP] = {"step", PS_OPTION_NUMBER, NULL, "0.1", 0, 1e3,
                      "learning rate at the start, of ratings scaled to variance 1"},
     [PSI_MF_LAMBDA] = {"lambda", PS_OPTION_NUMBER, NULL, "0.05", 0, 1e3,
                        "weight of the L2 penalty per rating, of ratings scaled to variance 1"},
@@ -21,11 +21,11 @@ const ps_option psi_mf_options[PSI_MF_OPTIONS] = {
     [PSI_MF_ADAGRAD] = {"adagrad", PS_OPTION_WORD, "no|row|coordinate", "no", 0, 0,
                         "divide steps by the root of the sum of squared gradients"},
     [PSI_MF_BIASES] = {"biases", PS_OPTION_FLAG, NULL, "yes", 0, 0, "a bias per user and item"},
-    [PSI_MF_INIT] = {"init", PS_OPTION_NUMBER, NULL, "0.5", 0, 1e3,
+    [PSI_MF_INIT] = {"init", PS_OPTION_NUMBER, NULL, "1", 0, 1e3,
                      "factors start uniform in +-init/sqrt(rank)"},
     [PSI_MF_HELDOUT] = {"heldout", PS_OPTION_NUMBER, NULL, "0.1", 0, 0.9,
                         "share of the ratings that is not trained on"},
-    [PSI_MF_DAMPING] = {"damping", PS_OPTION_NUMBER, NULL, "2", 0, 1e6,
+    [PSI_MF_DAMPING] = {"damping", PS_OPTION_NUMBER, NULL, "3", 0, 1e6,
                         "slows items that many workers update in one clock; 0: plain SGD"},
     [PSI_MF_EVAL_SHARE] = {"eval-share", PS_OPTION_NUMBER, NULL, "1", 1e-6, 1,
                            "share of the training ratings that an evaluation looks at"},
@@ -118,7 +118,8 @@ static ps_err ratings_split(psi_mf_problem *problem, const psi_ratings *ratings,
 /* Within a clock, workers update an item without seeing each other. Together they make m updates, a
  * share 1 - 1/P of them unseen by a worker; steps that are right one after the other overshoot when
  * they are added up. An item's step is therefore divided by 1 + damping x step x m (1 - 1/P), which
- * bounds what one clock can do to it and changes nothing where one worker learns alone. */
+ * bounds what one clock can do to it and changes nothing where one worker learns alone. AdaGrad
+ * slows down by itself, but only after the first clock: there it is the root of that. */
 static ps_err step_scales_make(psi_mf_problem *problem) {
     const psi_mf_blocks *const blocks = &problem->blocks;
     problem->step_scales = calloc(problem->item_count, sizeof *problem->step_scales);
@@ -139,8 +140,9 @@ static ps_err step_scales_make(psi_mf_problem *problem) {
     }
     const double unseen = 1 - 1 / (double)problem->worker_count;
     for (uint32_t i = 0; i < problem->item_count; i++) {
-        const double crowd = problem->damping * (double)problem->step * updates[i] * unseen;
-        problem->step_scales[i] = (float)(1 / (1 + crowd));
+        const double crowd = 1 + problem->damping * (double)problem->step * updates[i] * unseen;
+        const bool adapts = problem->shape.adagrad != PSI_MF_ADAGRAD_NO;
+        problem->step_scales[i] = (float)(1 / (adapts ? sqrt(crowd) : crowd));
     }
     free(updates);
     return PS_OK;
