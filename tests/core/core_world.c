@@ -1,0 +1,500 @@
+#include "core/core_world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/core_digest.h"
+
+/* What fills the memory of a pull that nobody waits for any more. */
+enum { ABANDONED = 0x5a };
+
+bool world_fail(core_world *world, const char *format, ...) {
+    if (world->fault[0] == '\0') {
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(world->fault, sizeof world->fault, format, arguments);
+        va_end(arguments);
+    }
+    return false;
+}
+
+/* Any number that floats cannot add exactly in every order. */
+float world_float(uint32_t rank, uint32_t clock, uint32_t row, uint32_t column) {
+    const uint32_t mixed = (rank * 7919u + clock * 104729u + row * 31u + column * 17u) * 2654435761u;
+    return (float)(mixed >> 8) * (1.0f / 4096.0f) * (rank % 2 == 0 ? 1.0f : 1e-3f) + 0.1f;
+}
+
+uint32_t world_columns(const world_config *config, uint32_t table) {
+    const uint32_t tags = config->client_count * config->workers_per_client * config->clock_count;
+    return config->kinds[table] == WORLD_FLOATS ? 2 : tags;
+}
+
+/* ---- Setting up ---------------------------------------------------------------------------------- */
+
+static bool init_endpoints(core_world *world) {
+    const world_config *const config = world->config;
+    for (uint32_t c = 0; c < config->client_count; c++) {
+        const psi_client_options options = {.layout = &world->layout,
+                                            .policy = config->policy,
+                                            .client = c,
+                                            .client_count = config->client_count,
+                                            .worker_count = config->workers_per_client};
+        if (psi_client_init(&world->clients[c], &options) != PS_OK) {
+            return false;
+        }
+    }
+    for (uint32_t m = 0; m < config->shard_count; m++) {
+        const psi_shard_options options = {.layout = &world->layout,
+                                           .policy = config->policy,
+                                           .shard = m,
+                                           .client_count = config->client_count,
+                                           .worker_count = world->worker_count};
+        if (psi_shard_init(&world->shards[m], &options) != PS_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const ps_type kind_types[] = {
+    [WORLD_DENSE] = PS_I32, [WORLD_SPARSE] = PS_I64, [WORLD_FLOATS] = PS_F32, [WORLD_PUSHED] = PS_I32};
+
+bool world_init(core_world *world, const world_config *config) {
+    memset(world, 0, sizeof *world);
+    world->config = config;
+    world->worker_count = config->client_count * config->workers_per_client;
+    ps_table_spec specs[WORLD_TABLES_MAX];
+    for (uint32_t t = 0; t < config->table_count; t++) {
+        specs[t] = (ps_table_spec){
+            .name = "t",
+            .type = kind_types[config->kinds[t]],
+            .layout = config->kinds[t] == WORLD_SPARSE ? PS_SPARSE : PS_DENSE,
+            .row_count = config->row_count,
+            .column_count = world_columns(config, t),
+            .block_rows = config->block_rows};
+    }
+    if (psi_layout_init(&world->layout, specs, config->table_count, config->shard_count) != PS_OK ||
+        !init_endpoints(world)) {
+        return false;
+    }
+    for (uint32_t w = 0; w < world->worker_count; w++) {
+        world_worker *const worker = &world->workers[w];
+        worker->next = config->scripts[w];
+        const size_t tags = world->worker_count * (size_t)config->clock_count;
+        worker->pulled = calloc(config->row_count * tags, sizeof *worker->pulled);
+        if (worker->pulled == NULL || psi_rows_init(&worker->rows, &world->layout) != PS_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void release_queue(core_world *world, world_queue *queue) {
+    while (queue->first != NULL) {
+        psi_frame *const frame = queue->first;
+        queue->first = frame->next;
+        psi_frame_release(&world->pool, frame);
+    }
+}
+
+void world_fini(core_world *world) {
+    for (uint32_t c = 0; c < world->config->client_count; c++) {
+        for (uint32_t m = 0; m < world->config->shard_count; m++) {
+            release_queue(world, &world->up[c][m]);
+            release_queue(world, &world->down[c][m]);
+        }
+        psi_client_fini(&world->clients[c]);
+    }
+    for (uint32_t m = 0; m < world->config->shard_count; m++) {
+        psi_shard_fini(&world->shards[m]);
+    }
+    for (uint32_t w = 0; w < world->worker_count; w++) {
+        psi_rows_fini(&world->workers[w].rows);
+        psi_block_fini(&world->workers[w].block);
+        free(world->workers[w].pulled);
+    }
+    psi_frame_pool_fini(&world->pool);
+}
+
+/* ---- Effects ------------------------------------------------------------------------------------- */
+
+static void append(world_queue *queue, psi_frame *frame) {
+    frame->next = NULL;
+    if (queue->first == NULL) {
+        queue->first = frame;
+    } else {
+        queue->last->next = frame;
+    }
+    queue->last = frame;
+}
+
+/* Takes the frames of a step into the queues. */
+static bool carry_out(core_world *world, psi_effects *effects, uint32_t from) {
+    const uint32_t client_count = world->config->client_count;
+    while (effects->frames != NULL) {
+        psi_frame *const frame = effects->frames;
+        effects->frames = frame->next;
+        if (frame->from != from) {
+            return world_fail(world, "endpoint %u sends in the name of %u", from, frame->from);
+        }
+        const bool is_up = frame->from < client_count;
+        const uint32_t client = is_up ? frame->from : frame->to;
+        const uint32_t shard = (is_up ? frame->to : frame->from) - client_count;
+        append(is_up ? &world->up[client][shard] : &world->down[client][shard], frame);
+    }
+    return !effects->out_of_memory || world_fail(world, "endpoint %u: out of memory", from);
+}
+
+/* ---- Workers ------------------------------------------------------------------------------------- */
+
+static size_t rows_of(const core_world *world, uint64_t mask, bool backwards,
+                      uint64_t rows[static WORLD_ROWS_MAX]) {
+    size_t count = 0;
+    for (uint32_t i = 0; i < world->config->row_count; i++) {
+        const uint32_t row = backwards ? world->config->row_count - 1 - i : i;
+        if ((mask >> row & 1) != 0) {
+            rows[count++] = row;
+        }
+    }
+    return count;
+}
+
+static bool client_step(core_world *world, uint32_t client, const psi_client_event *event) {
+    uint32_t woken[WORLD_WORKERS_MAX];
+    psi_effects effects = {.pool = &world->pool, .woken = woken};
+    if (!psi_client_step(&world->clients[client], event, &effects)) {
+        return world_fail(world, "client %u refuses a correct event of kind %d", client,
+                          (int)event->kind);
+    }
+    if (!carry_out(world, &effects, client)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < effects.woken_count; i++) {
+        const uint32_t rank = client * world->config->workers_per_client + woken[i];
+        if (!world->workers[rank].is_blocked) {
+            return world_fail(world, "worker %u is woken but does not wait", rank);
+        }
+        world->workers[rank].is_blocked = false;
+    }
+    return true;
+}
+
+static bool take(core_world *world, uint32_t rank) {
+    world_worker *const worker = &world->workers[rank];
+    const uint32_t per_client = world->config->workers_per_client;
+    worker->must_take = false;
+    const world_op *const fetch = worker->next - 1;
+    if (!psi_client_take(&world->clients[rank / per_client], rank % per_client, &worker->rows)) {
+        return world_fail(world, "worker %u: take failed", rank);
+    }
+    world->reads++;
+    return world_check_taken(world, rank, fetch->table, fetch->rows);
+}
+
+/* Adds the worker's tag to one row, now and then by editing in place. */
+static bool add_to(core_world *world, uint32_t rank, uint32_t table, uint32_t row) {
+    world_worker *const worker = &world->workers[rank];
+    psi_private_row *const own = psi_rows_touch(&worker->rows, table, row);
+    const uint32_t column = rank * world->config->clock_count + worker->clock;
+    if (own == NULL) {
+        return false;
+    }
+    if (world->config->kinds[table] == WORLD_SPARSE) {
+        const int64_t one = 1;
+        return psi_rows_add_sparse(&worker->rows, own, 1, &column, &one);
+    }
+    if (world->config->kinds[table] == WORLD_FLOATS) {
+        const float delta[2] = {world_float(rank, worker->clock, row, 0),
+                                world_float(rank, worker->clock, row, 1)};
+        return psi_rows_add(&worker->rows, own, delta);
+    }
+    if (own->is_fetched && (rank + worker->clock + row) % 2 == 0) {
+        int32_t *const numbers = psi_rows_edit(&worker->rows, own);
+        if (numbers != NULL) {
+            numbers[column]++;
+        }
+        return numbers != NULL;
+    }
+    int32_t delta[WORLD_WORKERS_MAX * WORLD_CLOCKS_MAX] = {0};
+    delta[column] = 1;
+    return psi_rows_add(&worker->rows, own, delta);
+}
+
+static bool add(core_world *world, uint32_t rank, const world_op *op) {
+    world_worker *const worker = &world->workers[rank];
+    const uint64_t fresh = op->rows & ~worker->adding[op->table];
+    worker->adding[op->table] |= fresh;
+    for (uint32_t row = 0; row < world->config->row_count; row++) {
+        if ((fresh >> row & 1) != 0 && !add_to(world, rank, op->table, row)) {
+            return world_fail(world, "worker %u: add failed", rank);
+        }
+    }
+    return true;
+}
+
+static bool end_clock(core_world *world, uint32_t rank) {
+    world_worker *const worker = &world->workers[rank];
+    const uint32_t per_client = world->config->workers_per_client;
+    if (!psi_rows_seal(&worker->rows, &worker->block)) {
+        return world_fail(world, "worker %u: seal failed", rank);
+    }
+    for (uint32_t t = 0; t < world->config->table_count; t++) {
+        world->made[rank][worker->clock][t] = worker->adding[t];
+        worker->adding[t] = 0;
+    }
+    worker->clock++;
+    const psi_client_event event = {
+        .kind = PSI_CLIENT_CLOCK, .worker = rank % per_client, .block = &worker->block};
+    return client_step(world, rank / per_client, &event);
+}
+
+static bool push_or_pull(core_world *world, uint32_t rank, const world_op *op) {
+    world_worker *const worker = &world->workers[rank];
+    const uint32_t per_client = world->config->workers_per_client;
+    const uint32_t columns = world_columns(world->config, op->table);
+    int32_t deltas[WORLD_ROWS_MAX * 16 * 4] = {0};
+    uint64_t rows[WORLD_ROWS_MAX];
+    psi_client *const client = &world->clients[rank / per_client];
+    psi_client_event event = {.worker = rank % per_client, .table = op->table, .rows = rows};
+    event.row_count = rows_of(world, op->rows, worker->clock % 2 == 1, rows);
+    if (op->kind == WORLD_PULL) {
+        event.kind = PSI_CLIENT_PULL;
+        event.values_out = (uint8_t *)worker->pulled;
+        for (uint32_t w = 0; w < world->worker_count; w++) {
+            worker->pull_needs[w] = world->workers[w].pushes_done;
+        }
+        worker->pull_needs[rank] = worker->push_count;
+        worker->pull_rows = op->rows;
+        const bool is_good = client_step(world, rank / per_client, &event);
+        worker->pull_handle = client->last_handle;
+        return is_good;
+    }
+    PS_ASSERT(event.row_count * columns <= sizeof deltas / sizeof *deltas);
+    for (size_t i = 0; i < event.row_count; i++) {
+        deltas[i * columns + rank * world->config->clock_count + worker->push_count] = 1;
+    }
+    world->pushed[rank][worker->push_count++] = op->rows;
+    event.kind = PSI_CLIENT_PUSH;
+    event.deltas = (const uint8_t *)deltas;
+    const bool is_good = client_step(world, rank / per_client, &event);
+    worker->push_handle = client->last_handle;
+    return is_good;
+}
+
+/* Waits for the last push and the last pull, one after the other. */
+static bool wait_for_access(core_world *world, uint32_t rank) {
+    world_worker *const worker = &world->workers[rank];
+    const uint32_t per_client = world->config->workers_per_client;
+    psi_client_event event = {.kind = PSI_CLIENT_WAIT, .worker = rank % per_client};
+    uint64_t *const handles[] = {&worker->push_handle, &worker->pull_handle};
+    for (size_t i = 0; i < 2; i++) {
+        if (*handles[i] == 0) {
+            continue;
+        }
+        event.handle = *handles[i];
+        if (!client_step(world, rank / per_client, &event)) {
+            return false;
+        }
+        if (psi_client_is_waiting(&world->clients[rank / per_client], rank % per_client)) {
+            worker->is_blocked = true;
+            worker->next--; /* looks again when it is woken */
+            return true;
+        }
+        *handles[i] = 0;
+        if (i == 0) {
+            worker->pushes_done = worker->push_count;
+        } else if (!world_check_pulled(world, rank)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool fetch(core_world *world, uint32_t rank, const world_op *op) {
+    world_worker *const worker = &world->workers[rank];
+    const uint32_t per_client = world->config->workers_per_client;
+    uint64_t rows[WORLD_ROWS_MAX];
+    psi_client_event event = {
+        .kind = PSI_CLIENT_FETCH, .worker = rank % per_client, .table = op->table, .rows = rows};
+    event.row_count = rows_of(world, op->rows, rank % 2 == 1, rows);
+    if (!client_step(world, rank / per_client, &event)) {
+        return false;
+    }
+    worker->must_take = true;
+    worker->is_blocked =
+        psi_client_is_waiting(&world->clients[rank / per_client], rank % per_client);
+    return worker->is_blocked || take(world, rank);
+}
+
+static bool act_worker(core_world *world, uint32_t rank) {
+    world_worker *const worker = &world->workers[rank];
+    const uint32_t per_client = world->config->workers_per_client;
+    if (worker->must_take) {
+        return take(world, rank);
+    }
+    for (; worker->next->kind == WORLD_ADD; worker->next++) {
+        if (!add(world, rank, worker->next)) {
+            return false;
+        }
+    }
+    const world_op *const op = worker->next++;
+    switch (op->kind) {
+    case WORLD_FETCH:
+        return fetch(world, rank, op);
+    case WORLD_CLOCK:
+        return end_clock(world, rank);
+    case WORLD_PUSH:
+    case WORLD_PULL:
+        return push_or_pull(world, rank, op);
+    case WORLD_WAIT:
+        return wait_for_access(world, rank);
+    case WORLD_LEAVE:
+        worker->has_left = true;
+        return client_step(world, rank / per_client,
+                           &(psi_client_event){.kind = PSI_CLIENT_LEAVE, .worker = rank % per_client});
+    case WORLD_ADD:
+        break;
+    }
+    return false;
+}
+
+/* ---- Actions ------------------------------------------------------------------------------------- */
+
+static world_queue *queue_of(const core_world *world, uint32_t index) {
+    const uint32_t pairs = world->config->client_count * world->config->shard_count;
+    const uint32_t pair = index % pairs;
+    const uint32_t client = pair / world->config->shard_count;
+    const uint32_t shard = pair % world->config->shard_count;
+    core_world *const writable = (struct core_world *)(uintptr_t)world;
+    return index < pairs ? &writable->up[client][shard] : &writable->down[client][shard];
+}
+
+size_t world_actions(const core_world *world, world_action actions[static WORLD_ACTIONS_MAX]) {
+    size_t count = 0;
+    for (uint32_t w = 0; w < world->worker_count; w++) {
+        if (!world->workers[w].has_left && !world->workers[w].is_blocked) {
+            actions[count++] = (world_action)w;
+        }
+    }
+    const uint32_t queue_count = 2 * world->config->client_count * world->config->shard_count;
+    for (uint32_t q = 0; q < queue_count; q++) {
+        if (queue_of(world, q)->first != NULL) {
+            actions[count++] = (world_action)(world->worker_count + q);
+        }
+    }
+    return count;
+}
+
+static bool deliver(core_world *world, uint32_t index) {
+    world_queue *const queue = queue_of(world, index);
+    psi_frame *const frame = queue->first;
+    queue->first = frame->next;
+    bool is_good;
+    if (frame->to < world->config->client_count) {
+        const psi_client_event event = {.kind = PSI_CLIENT_FRAME, .frame = frame};
+        is_good = client_step(world, frame->to, &event);
+    } else {
+        psi_effects effects = {.pool = &world->pool};
+        const uint32_t shard = frame->to - world->config->client_count;
+        is_good = psi_shard_step(&world->shards[shard], frame, &effects)
+                      ? carry_out(world, &effects, frame->to)
+                      : world_fail(world, "shard %u refuses a correct frame of type %u from %u",
+                                   shard, frame->type, frame->from);
+    }
+    psi_frame_release(&world->pool, frame);
+    return is_good;
+}
+
+bool world_act(core_world *world, world_action action) {
+    if (action < world->worker_count) {
+        return act_worker(world, action) &&
+               world_check_state(world, action / world->config->workers_per_client);
+    }
+    const uint32_t index = action - world->worker_count;
+    const uint32_t endpoint = queue_of(world, index)->first->to;
+    return deliver(world, index) && world_check_state(world, endpoint);
+}
+
+bool world_leave_now(core_world *world, uint32_t rank) {
+    world_worker *const worker = &world->workers[rank];
+    const uint32_t per_client = world->config->workers_per_client;
+    worker->has_left = true;
+    worker->is_blocked = false;
+    const psi_client_event event = {.kind = PSI_CLIENT_LEAVE, .worker = rank % per_client};
+    if (!client_step(world, rank / per_client, &event)) {
+        return false;
+    }
+    const size_t tags = world->worker_count * (size_t)world->config->clock_count;
+    memset(worker->pulled, ABANDONED, world->config->row_count * tags * sizeof *worker->pulled);
+    worker->has_abandoned = true;
+    return world_check_state(world, rank / per_client);
+}
+
+void world_describe(const core_world *world, world_action action, char *text, size_t text_size) {
+    static const char *const ops[] = {"fetches", "adds", "ends its clock", "pushes",
+                                      "pulls",   "waits", "leaves"};
+    static const char *const types[] = {"?",    "FETCH",    "ROWS", "FLUSH",    "LEAVE",
+                                        "PUSH", "PUSH_ACK", "PULL", "PULL_ROWS"};
+    if (action < world->worker_count) {
+        const world_worker *const worker = &world->workers[action];
+        const world_op *op = worker->next;
+        while (op->kind == WORLD_ADD) {
+            op++;
+        }
+        (void)snprintf(text, text_size, "worker %u at clock %u %s (table %u, rows %llx)", action,
+                       worker->clock, worker->must_take ? "takes its rows" : ops[op->kind],
+                       op->table, (unsigned long long)op->rows);
+        return;
+    }
+    const psi_frame *const frame = queue_of(world, action - world->worker_count)->first;
+    (void)snprintf(text, text_size, "%s from %u reaches %u", types[frame->type], frame->from,
+                   frame->to);
+}
+
+bool world_abandoned_are_untouched(core_world *world) {
+    const size_t tags = world->worker_count * (size_t)world->config->clock_count;
+    const size_t size_bytes = world->config->row_count * tags * sizeof(int32_t);
+    for (uint32_t w = 0; w < world->worker_count; w++) {
+        const uint8_t *const bytes = (const uint8_t *)world->workers[w].pulled;
+        for (size_t i = 0; world->workers[w].has_abandoned && i < size_bytes; i++) {
+            if (bytes[i] != ABANDONED) {
+                return world_fail(world, "a pull of worker %u was answered after it had left", w);
+            }
+        }
+    }
+    return true;
+}
+
+uint64_t world_digest(const core_world *world) {
+    uint64_t digest = 0x746f7274;
+    for (uint32_t c = 0; c < world->config->client_count; c++) {
+        digest = digest_client(digest, &world->clients[c]);
+    }
+    for (uint32_t m = 0; m < world->config->shard_count; m++) {
+        digest = digest_shard(digest, &world->shards[m]);
+    }
+    for (uint32_t w = 0; w < world->worker_count; w++) {
+        const world_worker *const worker = &world->workers[w];
+        digest = digest_u64(digest, (uint64_t)(worker->next - world->config->scripts[w]));
+        digest = digest_u64(digest, (uint64_t)worker->is_blocked << 1 | worker->must_take);
+        digest = digest_u64(digest, (uint64_t)worker->pushes_done << 32 | worker->push_count);
+        digest = digest_u64(digest, worker->push_handle ^ worker->pull_handle << 32);
+        digest = digest_bytes(digest, worker->pull_needs, sizeof worker->pull_needs);
+        if (worker->pull_handle != 0) {
+            const size_t tags = world->worker_count * (size_t)world->config->clock_count;
+            digest = digest_bytes(digest, worker->pulled,
+                                  world->config->row_count * tags * sizeof *worker->pulled);
+        }
+    }
+    const uint32_t queue_count = 2 * world->config->client_count * world->config->shard_count;
+    for (uint32_t q = 0; q < queue_count; q++) {
+        digest = digest_u64(digest, q);
+        for (const psi_frame *frame = queue_of(world, q)->first; frame != NULL; frame = frame->next) {
+            digest = digest_u64(digest, frame->type);
+            digest = digest_bytes(digest, psi_frame_payload(frame),
+                                  psi_frame_payload_size_bytes(frame));
+        }
+    }
+    return digest;
+}
