@@ -159,7 +159,7 @@ static void check_start_timeout(psi_process *process, double now_s) {
     }
     for (uint32_t i = 0; i < process->plan->node_count; i++) {
         if (i != process->id && !process->peers[i].is_greeted) {
-            char what[256];
+            char what[640];
             const bool was_refused = process->refusal[0] != '\0';
             (void)snprintf(what, sizeof what, "did not connect to process %u within %.3g s%s%s",
                            process->id, process->setup.options.start_timeout_s,

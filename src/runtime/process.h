@@ -58,7 +58,7 @@ struct psi_peer {
     double ended_s;          /* [loop] */
     double heard_s;          /* [loop] when something last came */
     psi_heartbeat heartbeat; /* [loop] the last one */
-    char loss[96];           /* [loop] how the connection ended */
+    char loss[128];          /* [loop] how the connection ended */
 };
 
 /* A connection whose other end has not yet said who it is. [loop] */
@@ -137,7 +137,7 @@ struct psi_process {
     psi_stage stage;                            /* [loop] */
     psi_pending pending[PSI_PENDING_MAX];       /* [loop] */
     uint32_t greeted_count;                     /* [loop] */
-    char refusal[160];                          /* [loop] why the last stranger was refused */
+    char refusal[512];                          /* [loop] why the last stranger was refused */
     uint64_t strangers_refused;                 /* [loop] */
     bool was_stopped;                           /* [loop] by plan->interrupted */
     bool peer_ended_run;                        /* [loop] process 0 said goodbye */
