@@ -1,4 +1,5 @@
-/* `tortoise bench sim`: what a simulated frame costs, and what simulating costs beside the mathematics.
+/* `tortoise bench sim`: what a simulated frame costs, and what simulating costs beside the
+ * mathematics.
  *
  * Every simulation runs in a child process of its own: SimGrid starts once per process. */
 #include "bench.h"
@@ -18,7 +19,8 @@
 
 enum { COLUMNS = 8, ROWS_PER_SHARD = 2 };
 
-/* An algorithm that does nothing but talk to every server: fetches rows of all shards and updates each. */
+/* An algorithm that does nothing but talk to every server: fetches rows of all shards and updates
+ * each. */
 typedef struct talk_problem {
     uint32_t shard_count;
 } talk_problem;
@@ -150,8 +152,8 @@ static ps_err case_run(const sim_case *what, sim_report *report) {
 
 /* Runs the case in a child process. */
 static ps_err case_run_in_child(const sim_case *what, sim_report *report_out, ps_fault *fault) {
-    sim_report *const shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
-                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    sim_report *const shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         return ps_fault_set(fault, PS_ENOMEM, "bench sim: memory is exhausted");
     }
@@ -167,14 +169,16 @@ static ps_err case_run_in_child(const sim_case *what, sim_report *report_out, ps
     *report_out = *shared;
     (void)munmap(shared, sizeof *shared);
     if (!has_ended) {
-        return ps_fault_set(fault, PS_EFAILED, "bench sim: the child process ended with status %d", status);
+        return ps_fault_set(fault, PS_EFAILED, "bench sim: the child process ended with status %d",
+                            status);
     }
-    return report_out->fault.err == PS_OK
-               ? PS_OK
-               : ps_fault_set(fault, report_out->fault.err, "bench sim: %s", report_out->fault.text);
+    return report_out->fault.err == PS_OK ? PS_OK
+                                          : ps_fault_set(fault, report_out->fault.err,
+                                                         "bench sim: %s", report_out->fault.text);
 }
 
-/* The limit beside which frames per second are printed: the heap alone, one event in and one out. */
+/* The limit beside which frames per second are printed: the heap alone, one event in and one out.
+ */
 static double heap_events_per_s(size_t events_waiting, size_t count) {
     psi_event_heap heap = {.events = NULL};
     psi_event event = {.time_s = 0.0};

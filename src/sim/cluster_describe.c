@@ -142,6 +142,9 @@ static double unit_cost_s(const psi_sim_spec *spec, const psi_plan *plan) {
 }
 
 static double work_s(const psi_sim_spec *spec, const psi_plan *plan) {
+    if (plan->algo->units_per_clock == NULL) {
+        return 0.0;
+    }
     return plan->clock_count * plan->algo->units_per_clock(plan->problem) * unit_cost_s(spec, plan);
 }
 

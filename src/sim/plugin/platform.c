@@ -19,10 +19,11 @@ enum { STACK_KIB = 256, MANY_ACTORS = 20000 };
 
 /* Starts the engine with an argument list of its own: it would take its options out of the
  * program's. It also takes SIGINT, which belongs to the program. */
-static void engine_start(const psi_sim_spec *spec) {
+static void engine_start(const psi_sim_spec *spec, bool is_probe) {
     char program[] = "tortoise";
     char quiet[] = "--log=root.thresh:critical";
-    char *argv[] = {program, quiet, NULL};
+    char loud[] = "--log=root.thresh:error";
+    char *argv[] = {program, is_probe ? loud : quiet, NULL};
     int argc = 2;
     struct sigaction interrupt;
     (void)sigaction(SIGINT, NULL, &interrupt);
@@ -122,7 +123,7 @@ static sg_host_t *hosts_sorted(void) {
 }
 
 ps_err psi_platform_load(const psi_sim_spec *spec, sg_host_t *hosts_out) {
-    engine_start(spec);
+    engine_start(spec, false);
     if (!spec->is_platform_xml) {
         PS_TRY(platform_generate(spec));
         for (size_t i = 0; i < spec->resolved_node_count; i++) {
@@ -144,7 +145,7 @@ ps_err psi_platform_load(const psi_sim_spec *spec, sg_host_t *hosts_out) {
 /* The link of a host is described by its route to a neighbour: half the latency, all the bandwidth.
  */
 void psi_platform_describe(psi_sim_spec *spec, psi_platform_facts *facts_out) {
-    engine_start(spec);
+    engine_start(spec, true);
     simgrid_load_platform(spec->cluster_path);
     sg_host_t *const hosts = hosts_sorted();
     const size_t host_count = sg_host_count();

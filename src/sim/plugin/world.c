@@ -104,14 +104,14 @@ static ps_err nodes_create(psi_world *world) {
     if (world->nodes == NULL || world->workers == NULL) {
         return PS_ENOMEM;
     }
+    for (uint32_t rank = 0; rank < world->plan->worker_count; rank++) {
+        world->workers[rank] = (sim_worker){.world = world, .rank = rank};
+    }
     for (uint32_t i = 0; i < count; i++) {
         sim_node *const node = &world->nodes[i];
         *node =
             (sim_node){.port = {.ops = &port_ops, .pool = &world->frames}, .world = world, .id = i};
         PS_TRY(psi_node_create(world->plan, i, &node->port, world->monitor, &node->node));
-    }
-    for (uint32_t rank = 0; rank < world->plan->worker_count; rank++) {
-        world->workers[rank] = (sim_worker){.world = world, .rank = rank};
     }
     return PS_OK;
 }

@@ -30,6 +30,7 @@ typedef struct sim_worker {
     psi_world *world; /* borrowed */
     uint32_t rank;
     sim_worker_state state;
+    bool sleeps_for_ever;    /* its work is infinite (flow) */
     bool has_wake;           /* was woken while it did not wait */
     bool is_ready;           /* is in the list of ready workers (nic) */
     uint64_t sleep_sequence; /* tells the timer of this sleep from one of a sleep that was cut short

@@ -11,6 +11,7 @@
  * ended. */
 #include "sim/plugin/world.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -60,8 +61,7 @@ static flow_world *model_of(const psi_world *world) {
 }
 
 static double flow_now_s(const psi_world *world) {
-    (void)world;
-    return simgrid_get_clock();
+    return world->model == NULL ? 0.0 : simgrid_get_clock(); /* while nodes are made */
 }
 
 static void queue_append(parcel_queue *queue, parcel *item) {
@@ -100,16 +100,20 @@ static void flow_block(psi_world *world, sim_worker *worker) {
 }
 
 static void flow_resume(psi_world *world, sim_worker *worker) {
-    if (worker->state == SIM_WORKER_WAITS) {
-        model_of(world)->busy_count++;
-        sg_sem_release(worker->resume);
-    }
+    model_of(world)->busy_count += worker->state == SIM_WORKER_WAITS || worker->sleeps_for_ever;
+    sg_sem_release(worker->resume);
 }
 
+/* A run that ends cuts the sleep short by a release. */
 static void flow_sleep(psi_world *world, sim_worker *worker, double end_s) {
-    (void)worker;
-    (void)world;
-    sg_actor_sleep_until(end_s);
+    const double left_s = end_s - simgrid_get_clock();
+    worker->sleeps_for_ever = isinf(left_s);
+    if (worker->sleeps_for_ever) {
+        flow_block(world, worker);
+        worker->sleeps_for_ever = false;
+    } else if (left_s > 0.0) {
+        (void)sg_sem_acquire_timeout(worker->resume, left_s);
+    }
 }
 
 static parcel *parcel_take(flow_world *model) {

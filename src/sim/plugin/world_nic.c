@@ -14,6 +14,7 @@
  * SimGrid's clock, which is equal to within its precision. */
 #include "sim/plugin/world.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include <simgrid/actor.h>
@@ -38,7 +39,7 @@ static nic_world *model_of(const psi_world *world) {
 }
 
 static double nic_now_s(const psi_world *world) {
-    return model_of(world)->now_s;
+    return world->model == NULL ? 0.0 : model_of(world)->now_s; /* while nodes are made */
 }
 
 static ps_err nic_send(psi_world *world, uint32_t from_node, uint32_t to_node, psi_frame *frame) {
@@ -144,17 +145,17 @@ static void dispatcher_body(int argc, char **argv) {
             workers_run(world);
             continue;
         }
-        if (!psi_event_heap_pop(&model->heap, &event)) {
+        const bool has_event = psi_event_heap_pop(&model->heap, &event) && isfinite(event.time_s);
+        if (!has_event && world->is_stopping) {
             break;
+        }
+        if (!has_event) {
+            psi_world_fail_stalled(world);
+            continue;
         }
         PS_ASSERT(event.time_s >= model->now_s);
         model->now_s = event.time_s;
         event_handle(world, &event);
-        workers_run(world);
-    }
-    if (!psi_world_is_finished(world) && !world->is_stopping) {
-        psi_world_fail_stalled(world);
-        psi_world_stop(world);
         workers_run(world);
     }
     psi_world_kill_workers(world);
