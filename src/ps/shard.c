@@ -211,6 +211,9 @@ static void answer_parked(psi_shard *shard, psi_effects *out) {
     size_t kept = 0;
     for (size_t i = 0; i < shard->parked_count; i++) {
         psi_parked parked = shard->parked[i];
+        if (shard->clients[parked.client].has_left) {
+            continue; /* nobody there wants it any more, nor gets what is pushed */
+        }
         if (parked.need_clock <= shard->clock_min) {
             psi_reader parts = psi_reader_of(parked.parts.bytes, parked.parts.size_bytes);
             const uint32_t part_count = psi_read_u32(&parts);
