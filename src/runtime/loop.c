@@ -126,8 +126,9 @@ static bool all_have_parted(psi_process *process) {
         if (i == process->id || !peer->is_greeted) {
             continue;
         }
-        const bool has_output = psi_sender_is_busy(&peer->sender) && !peer->is_lost;
-        if (!peer->has_parted || has_output || peer->is_writing) {
+        const bool is_sending =
+            peer->is_writing || (psi_sender_is_busy(&peer->sender) && !peer->is_lost);
+        if (!peer->has_parted || is_sending) {
             all = false;
         }
     }

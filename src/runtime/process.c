@@ -86,11 +86,13 @@ static void process_clear(psi_process *process, const psi_process_setup *setup) 
     *process = (psi_process){
         .port = {.ops = &psi_thread_port_ops, .pool = &process->pool},
         .setup = *setup,
-        .plan = setup->plan,
+        .own_plan = *setup->plan,
         .id = setup->id,
         .epoll_fd = -1,
         .wake_fd = -1,
     };
+    process->plan = &process->own_plan;
+    process->own_plan.interrupted = &process->is_interrupted;
     process->local_end = &process->local;
     process->dirty_end = &process->dirty;
     for (size_t i = 0; i < PSI_PENDING_MAX; i++) {
@@ -230,23 +232,25 @@ static void count_up(psi_process *process, psi_runtime_stats *stats) {
     }
 }
 
+static int thread_join(pthread_t thread) {
+    return pthread_join(thread, NULL);
+}
+
 /* Ends the threads. Returns false if one of them does not come back from the algorithm's own code;
  * it then goes on using the process, which must stay. */
-static bool join_threads(psi_process *process) {
+static bool end_threads(psi_process *process) {
     psi_process_lock(process);
     psi_evaluator_stop(process);
     const bool all_return = process->workers_running == 0 && !process->evaluator.is_busy;
     psi_process_unlock(process);
-    if (!all_return) {
-        return false;
-    }
+    int (*const end)(pthread_t thread) = all_return ? thread_join : pthread_detach;
     for (uint32_t i = 0; i < process->workers_started; i++) {
-        (void)pthread_join(process->workers[i].thread, NULL);
+        (void)end(process->workers[i].thread);
     }
     if (process->evaluator.is_started) {
-        (void)pthread_join(process->evaluator.thread, NULL);
+        (void)end(process->evaluator.thread);
     }
-    return true;
+    return all_return;
 }
 
 ps_err psi_process_run(const psi_process_setup *setup, psi_results *results, ps_fault *fault) {
@@ -263,7 +267,7 @@ ps_err psi_process_run(const psi_process_setup *setup, psi_results *results, ps_
     if (err == PS_OK) {
         psi_process_loop(process);
     }
-    const bool is_alone = join_threads(process);
+    const bool is_alone = end_threads(process);
     psi_process_lock(process);
     psi_runtime_stats stats;
     count_up(process, &stats);

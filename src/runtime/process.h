@@ -111,7 +111,9 @@ typedef struct psi_process_setup {
 struct psi_process {
     psi_port port;                 /* first: a psi_port of ours is a psi_process */
     psi_process_setup setup;       /* [any] */
-    const psi_plan *plan;          /* [any] */
+    const psi_plan *plan;          /* [any] &own_plan */
+    psi_plan own_plan;             /* [any] the run's, but for the flag of interrupts */
+    volatile int is_interrupted;   /* [lock] that flag; the loop copies the program's to it */
     uint32_t id;                   /* [any] */
     pthread_mutex_t mutex;         /* the node's lock */
     psi_frame_pool pool;           /* [lock] */
@@ -139,7 +141,7 @@ struct psi_process {
     uint32_t greeted_count;                     /* [loop] */
     char refusal[512];                          /* [loop] why the last stranger was refused */
     uint64_t strangers_refused;                 /* [loop] */
-    bool was_stopped;                           /* [loop] by plan->interrupted */
+    bool interrupt_seen;                        /* [loop] */
     bool peer_ended_run;                        /* [loop] process 0 said goodbye */
     double connecting_since_s, parting_since_s; /* [loop] */
     double tick_s, heartbeat_s;                 /* [loop] when they were last due */

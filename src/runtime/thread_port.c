@@ -29,9 +29,10 @@ void psi_process_wake(psi_process *process) {
 /* ---- Writing to peers ---- */
 
 void psi_peer_mark(psi_process *process, psi_peer *peer) {
-    const bool has_output = psi_sender_is_busy(&peer->sender);
-    const bool takes_output = peer->fd >= 0 && !peer->is_blocked && !peer->is_lost;
-    if (!has_output || !takes_output || peer->is_writing || peer->is_dirty) {
+    if (peer->is_writing || peer->is_dirty || peer->is_blocked || peer->is_lost || peer->fd < 0) {
+        return;
+    }
+    if (!psi_sender_is_busy(&peer->sender)) {
         return;
     }
     peer->is_dirty = true;

@@ -134,16 +134,18 @@ static void find_stall(psi_process *process, double now_s) {
     psi_process_unlock(process);
 }
 
-/* The monitor tells the other processes, which an interrupt need not reach. */
+/* A signal handler sets the program's flag in this thread; the workers read a copy under the lock.
+ * The monitor tells the other processes, which an interrupt need not reach. */
 static void check_interrupt(psi_process *process) {
-    const bool is_interrupted =
-        process->plan->interrupted != NULL && *process->plan->interrupted != 0;
-    if (is_interrupted && !process->was_stopped) {
-        process->was_stopped = true;
-        psi_process_lock(process);
-        psi_monitor_stop(process->monitor);
-        psi_process_unlock(process);
+    const volatile int *const flag = process->setup.plan->interrupted;
+    if (flag == NULL || *flag == 0 || process->interrupt_seen) {
+        return;
     }
+    process->interrupt_seen = true;
+    psi_process_lock(process);
+    process->is_interrupted = 1;
+    psi_monitor_stop(process->monitor);
+    psi_process_unlock(process);
 }
 
 /* After a pause of this process itself everybody gets his time again. */
