@@ -14,6 +14,7 @@
 
 const tt_bench *const tt_benches[] = {
     &tt_bench_core,
+    &tt_bench_mf,
     NULL,
 };
 
