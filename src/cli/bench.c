@@ -15,6 +15,7 @@
 const tt_bench *const tt_benches[] = {
     &tt_bench_core,
     &tt_bench_mf,
+    &tt_bench_transport,
     NULL,
 };
 
