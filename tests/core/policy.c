@@ -1,0 +1,69 @@
+/* Policies: what each lets a read miss and when it sends, as a table; names as people type them. */
+#include "ps/policy.h"
+
+#include <stdio.h>
+
+#include "support/suite.h"
+
+typedef struct policy_row {
+    const char *text;
+    uint32_t clock, read_clock; /* a read at `clock` needs row clock `read_clock` */
+    bool flushes_always, in_rank_order, pushes, refreshes;
+} policy_row;
+
+/* r >= c - s (design, section 1). */
+static void policies_are_what_the_table_says(void) {
+    static const policy_row rows[] = {
+        {"bsp", 0, 0, false, true, false, false},
+        {"bsp", 7, 7, false, true, false, false},
+        {"ssp:0", 7, 7, false, false, false, false},
+        {"ssp:3", 0, 0, false, false, false, false},
+        {"ssp:3", 3, 0, false, false, false, false},
+        {"ssp:3", 4, 1, false, false, false, false},
+        {"ssp:1000000", 999999, 0, false, false, false, false},
+        {"essp:2", 1, 0, false, false, true, false},
+        {"essp:2", 9, 7, false, false, true, false},
+        {"async", 123, 0, true, false, false, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        psi_policy policy;
+        CU_ASSERT_EQUAL_FATAL(psi_policy_parse(rows[i].text, &policy, NULL), PS_OK);
+        const psi_policy_ops *const ops = policy.ops;
+        CU_ASSERT_EQUAL(ops->read_clock(&policy, rows[i].clock), rows[i].read_clock);
+        CU_ASSERT_EQUAL(ops->flush_is_due(&policy, false), rows[i].flushes_always);
+        CU_ASSERT_TRUE(ops->flush_is_due(&policy, true));
+        CU_ASSERT_EQUAL(ops->applies_in_rank_order, rows[i].in_rank_order);
+        CU_ASSERT_EQUAL(ops->pushes, rows[i].pushes);
+        CU_ASSERT_EQUAL(ops->refreshes, rows[i].refreshes);
+        char text[32];
+        psi_policy_format(&policy, text);
+        CU_ASSERT_STRING_EQUAL(text, rows[i].text);
+    }
+}
+
+typedef struct bad_name {
+    const char *text, *said;
+} bad_name;
+
+static void wrong_names_get_one_clear_line(void) {
+    static const bad_name cases[] = {
+        {"", "unknown"},          {"sspp:3", "did you mean 'ssp'"}, {"asinc", "did you mean 'async'"},
+        {"ssp", "needs a stale"}, {"essp", "write essp:S"},         {"bsp:1", "takes no staleness"},
+        {"ssp:", "whole number"}, {"ssp:-1", "whole number"},       {"ssp:1.5", "whole number"},
+        {"ssp:3x", "whole"},      {"ssp: 3", "whole"},              {"essp:1000001", "0 to 1000000"},
+        {"ssp:4294967296", "0 to"}, {"ssp:99999999999999999999", "0 to"}, {"BSP", "unknown"},
+        {"a-name-that-is-longer-than-any-policy-could-be:3", "unknown"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ps_fault fault = {0};
+        psi_policy policy = {.slack = 2385};
+        CU_ASSERT_EQUAL(psi_policy_parse(cases[i].text, &policy, &fault), PS_EINVAL);
+        CU_ASSERT_EQUAL(fault.err, PS_EINVAL);
+        CU_ASSERT_PTR_NOT_NULL(strstr(fault.text, cases[i].said));
+        CU_ASSERT_EQUAL(policy.slack, 2385);
+    }
+}
+
+static const suite_test tests[] = {SUITE_TEST(policies_are_what_the_table_says),
+                                   SUITE_TEST(wrong_names_get_one_clear_line)};
+SUITE_MAIN("policy", tests)
