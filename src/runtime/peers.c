@@ -43,14 +43,16 @@ void psi_peer_fail(psi_process *process, uint32_t id, ps_err err, const char *wh
 
 /* ---- Lost connections ---- */
 
-static void end_peer(psi_process *process, psi_peer *peer, const char *how) {
-    if (peer->has_ended) {
-        return;
-    }
+/* Reads no more from the peer. */
+static void end_reading(psi_process *process, psi_peer *peer) {
     peer->has_ended = true;
     peer->ended_s = psi_process_now_s(process);
-    (void)snprintf(peer->loss, sizeof peer->loss, "%s", how);
     psi_loop_unwatch(process, peer->fd);
+}
+
+static void lose_peer(psi_process *process, psi_peer *peer, const char *how) {
+    end_reading(process, peer);
+    (void)snprintf(peer->loss, sizeof peer->loss, "%s", how);
     psi_process_lock(process);
     peer->is_lost = true;
     psi_process_unlock(process);
@@ -269,7 +271,7 @@ static void take_all(psi_process *process, psi_peer *peer) {
             (void)snprintf(what, sizeof what, "sent %s",
                            is_damaged ? peer->receiver.damage : "more than there is memory for");
             psi_peer_fail(process, peer->process, is_damaged ? PS_EPEER : PS_ENOMEM, what);
-            end_peer(process, peer, what);
+            end_reading(process, peer); /* it is still told why */
         }
     }
 }
@@ -287,14 +289,14 @@ static bool read_from(psi_process *process, psi_peer *peer) {
     case PSI_IO_BLOCKED:
         return false;
     case PSI_IO_ENDED:
-        end_peer(process, peer,
-                 psi_receiver_is_between_frames(&peer->receiver)
-                     ? "closed its connection"
-                     : "closed its connection in the middle of a frame");
+        lose_peer(process, peer,
+                  psi_receiver_is_between_frames(&peer->receiver)
+                      ? "closed its connection"
+                      : "closed its connection in the middle of a frame");
         return false;
     case PSI_IO_LOST:
         (void)snprintf(how, sizeof how, "is not connected any more: %s", strerror(error));
-        end_peer(process, peer, how);
+        lose_peer(process, peer, how);
         return false;
     }
     return false;
