@@ -13,6 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "algos/mf/app.h"
+#include "algos/mf/problem.h"
+#include "algos/mf/serial.h"
 #include "node/run.h"
 #include "sim/event_heap.h"
 #include "sim/sim.h"
@@ -113,6 +116,7 @@ typedef struct sim_case {
 typedef struct sim_report {
     ps_fault fault;
     double wall_s, cpu_s;
+    double evaluation_s; /* of wall time */
     uint64_t frames_sent;
     uint64_t resident_bytes; /* at most */
 } sim_report;
@@ -141,6 +145,7 @@ static ps_err case_run(const sim_case *what, sim_report *report) {
     err = err == PS_OK ? psi_sim_run(&plan, spec, &results, &report->fault) : err;
     report->wall_s = tt_bench_now_s() - wall_begin_s;
     report->cpu_s = tt_bench_cpu_s() - cpu_begin_s;
+    report->evaluation_s = results.evaluation_s;
     report->frames_sent = results.frames_sent;
     struct rusage usage;
     report->resident_bytes =
@@ -225,10 +230,94 @@ static ps_err frames_measure(uint32_t node_count, uint32_t shard_count, uint32_t
     return PS_OK;
 }
 
+/* Matrix factorisation, opened as `tortoise sim mf --batch 0.1` would; `problem_out` is the
+ * caller's. */
+static ps_err mf_open(const char *data, uint32_t worker_count, void **problem_out,
+                      ps_fault *fault) {
+    const char *values[PSI_MF_OPTIONS];
+    for (size_t i = 0; i < psi_mf_algo.option_count; i++) {
+        values[i] = psi_mf_algo.options[i].default_value;
+    }
+    const ps_settings settings = {
+        .data = data, .seed = 1, .worker_count = worker_count, .batch = 0.1, .values = values};
+    return psi_mf_algo.open(&settings, problem_out, fault);
+}
+
+/* Seconds of processor time per update of one plain loop, best of the passes. */
+static ps_err mf_serial_measure(const char *data, uint32_t pass_count, double *update_s_out,
+                                ps_fault *fault) {
+    void *problem = NULL;
+    psi_mf_serial serial;
+    PS_TRY(mf_open(data, 1, &problem, fault));
+    const psi_mf_problem *const mf = problem;
+    if (psi_mf_serial_init(&serial, mf) != PS_OK) {
+        psi_mf_algo.close(problem);
+        return ps_fault_set(fault, PS_ENOMEM, "bench sim: memory is exhausted");
+    }
+    (void)psi_mf_serial_pass(&serial); /* warms up */
+    const double begin_s = tt_bench_cpu_s();
+    for (uint32_t i = 0; i < pass_count; i++) {
+        (void)psi_mf_serial_pass(&serial);
+    }
+    *update_s_out = (tt_bench_cpu_s() - begin_s) / pass_count / (double)mf->training_count;
+    psi_mf_serial_fini(&serial);
+    psi_mf_algo.close(problem);
+    return PS_OK;
+}
+
+/* A plain loop's processor time per update beside that of 32 simulated workers, and what a second
+ * thread brings. The evaluation at the end is not counted: the loop makes none. */
+static ps_err mf_measure(const char *data, uint32_t jobs, uint32_t pass_count, ps_fault *fault) {
+    enum { WORKERS = 32, BATCHES = 10 };
+    void *problem = NULL;
+    double serial_update_s = 0.0;
+    sim_report one;
+    sim_report many;
+    PS_TRY(mf_serial_measure(data, pass_count, &serial_update_s, fault));
+    PS_TRY(mf_open(data, WORKERS, &problem, fault));
+    sim_case what = {.algo = &psi_mf_algo,
+                     .problem = problem,
+                     .node_count = WORKERS,
+                     .shard_count = WORKERS,
+                     .clock_count = pass_count * BATCHES,
+                     .jobs = 1,
+                     .net = "nic"};
+    ps_err err = case_run_in_child(&what, &one, fault);
+    what.jobs = jobs < 2 ? 2 : jobs;
+    err = err == PS_OK ? case_run_in_child(&what, &many, fault) : err;
+    const double updates =
+        (double)pass_count * (double)((const psi_mf_problem *)problem)->training_count;
+    psi_mf_algo.close(problem);
+    PS_TRY(err);
+    tt_bench_print(&(tt_bench_line){.bench = "sim",
+                                    .what = "mf updates per cpu s, 32 workers",
+                                    .value = updates / (one.cpu_s - one.evaluation_s),
+                                    .unit = "updates/s",
+                                    .limit = 1.0 / serial_update_s,
+                                    .limit_name = "a plain loop"});
+    char name[64];
+    (void)snprintf(name, sizeof name, "mf updates per s, --jobs %u", what.jobs);
+    tt_bench_print(&(tt_bench_line){.bench = "sim",
+                                    .what = name,
+                                    .value = updates / (many.wall_s - many.evaluation_s),
+                                    .unit = "updates/s",
+                                    .limit = updates / (one.wall_s - one.evaluation_s),
+                                    .limit_name = "--jobs 1"});
+    return PS_OK;
+}
+
+static const char *data_choose(const tt_bench_options *options) {
+    static const char jester[] = "../shared/data/jester1.uir.txt.gz";
+    if (options->data != NULL) {
+        return options->data;
+    }
+    return access(jester, R_OK) == 0 ? jester : "synthetic";
+}
+
 static ps_err bench_run(const tt_bench_options *options, ps_fault *fault) {
     PS_TRY(frames_measure(256, 16, options->is_quick ? 10 : 100, fault));
     PS_TRY(frames_measure(6000, 100, options->is_quick ? 1 : 4, fault));
-    return PS_OK;
+    return mf_measure(data_choose(options), options->jobs, options->is_quick ? 1 : 10, fault);
 }
 
 const tt_bench tt_bench_sim = {

@@ -217,8 +217,8 @@ static void put_groups(FILE *page, const tt_csv_table *groups, const char *metri
     (void)snprintf(final, sizeof final, "final_%s", metric);
     const char *const columns[] = {"time_to_target_s", "time_ratio", "arrived", "runs",      final,
                                    "time_s",           "clocks",     "wait_share", "bytes_sent"};
-    const char *const titles[] = {"group", "time to target", "of baseline's", "arrived", "runs", final,
-                                  "whole time", "clocks", "waiting", "sent"};
+    const char *const titles[] = {"group", "time to target", "ratio", "arrived", "runs", final,
+                                  "time", "clocks", "waiting", "sent"};
     enum { COUNT = sizeof columns / sizeof columns[0], TARGET_COLUMNS = 3 };
     const size_t skipped = has_target ? 0 : TARGET_COLUMNS;
     const char *head[COUNT + 1] = {titles[0]};
