@@ -20,6 +20,11 @@ typedef struct flight {
     uint32_t next; /* in a queue or in the free list */
 } flight;
 
+/* fmax() without its rules for NaN, which cost a call per frame. */
+static double later(double left_s, double right_s) {
+    return left_s > right_s ? left_s : right_s;
+}
+
 /* First in, first out; indices of flights. */
 typedef struct flight_queue {
     uint32_t head, tail;
@@ -30,6 +35,7 @@ typedef struct nic_host {
     double rx_free_s; /* when its card can begin to receive */
     double memory_free_s;
     double lane_last_s; /* the last arrival in its lane */
+    double slow_factor; /* of its server, if it never changes; 0: it varies with time */
     uint64_t jitter_count;
     flight_queue lane; /* what it has sent, by arrival */
     flight_queue receiving;
@@ -69,6 +75,9 @@ ps_err psi_nic_create(const psi_sim_spec *spec, uint64_t seed, psi_event_heap *h
     }
     for (uint32_t i = 0; i < nic->host_count; i++) {
         const flight_queue empty = {.head = NONE, .tail = NONE};
+        double until_s = 0.0;
+        const double factor = psi_slowness_factor(&nic->slowness, i, 0.0, &until_s);
+        nic->hosts[i].slow_factor = isinf(until_s) ? factor : 0.0;
         nic->hosts[i].lane = empty;
         nic->hosts[i].receiving = empty;
         nic->hosts[i].serving = empty;
@@ -174,19 +183,19 @@ ps_err psi_nic_send(psi_nic *nic, double now_s, uint32_t from_node, uint32_t to_
     sent->to_node = to_node;
     if (from_node == to_node) {
         host->memory_free_s =
-            fmax(now_s, host->memory_free_s) + size_bytes / nic->spec->loopback_bytes_per_s;
+            later(now_s, host->memory_free_s) + size_bytes / nic->spec->loopback_bytes_per_s;
         sent->time_s = host->memory_free_s + nic->spec->loopback_latency_s;
         return nic_schedule(nic, sent->time_s, index, PSI_NIC_EVENT_FLIGHT, index);
     }
     const psi_sim_node *const node = &nic->spec->nodes[from_node];
-    const double begin_s = fmax(now_s, host->tx_free_s);
+    const double begin_s = later(now_s, host->tx_free_s);
     const double delay_s = node->latency_s + nic->spec->nodes[to_node].latency_s;
     host->tx_free_s = begin_s + size_bytes / node->up_bytes_per_s;
     sent->first_bit_s = begin_s + delay_s;
     sent->time_s = host->tx_free_s + delay_s;
     if (nic->spec->jitter_s > 0.0) {
         const double jittered_s =
-            fmax(sent->time_s + nic_jitter_s(nic, from_node), host->lane_last_s);
+            later(sent->time_s + nic_jitter_s(nic, from_node), host->lane_last_s);
         sent->first_bit_s += jittered_s - sent->time_s;
         sent->time_s = jittered_s;
     }
@@ -205,22 +214,40 @@ double psi_server_cost_s(const psi_sim_server_cost *cost, const psi_frame *frame
            cost->per_row_s * (double)frame->row_count;
 }
 
-/* Begins to serve the head of the node's queue. */
-static ps_err server_begin(psi_nic *nic, uint32_t node, double now_s) {
-    const uint32_t index = nic->hosts[node].serving.head;
-    const double work_s = psi_server_cost_s(&nic->spec->server, nic->flights[index].frame);
-    const double end_s = psi_slowness_end_s(&nic->slowness, node, now_s, work_s);
+/* When the head of the node's queue is served that begins now. */
+static double server_end_s(const psi_nic *nic, uint32_t node, double now_s) {
+    const nic_host *const host = &nic->hosts[node];
+    const psi_frame *const frame = nic->flights[host->serving.head].frame;
+    const double work_s = psi_server_cost_s(&nic->spec->server, frame);
+    return host->slow_factor > 0.0 ? now_s + work_s * host->slow_factor
+                                   : psi_slowness_end_s(&nic->slowness, node, now_s, work_s);
+}
+
+static void server_hand_out(psi_nic *nic, uint32_t node, double time_s,
+                            psi_nic_handled *handled_out) {
+    psi_frame *const frame = flight_release(nic, queue_remove(nic, &nic->hosts[node].serving));
+    *handled_out = (psi_nic_handled){.frame = frame, .node = node, .time_s = time_s};
+}
+
+/* A frame waits for the server, or is served at once; if that ends before anything else happens,
+ * there is no need for an event. */
+static ps_err server_enter(psi_nic *nic, uint32_t index, double now_s,
+                           psi_nic_handled *handled_out) {
+    const uint32_t node = nic->flights[index].to_node;
+    if (!queue_append(nic, &nic->hosts[node].serving, index)) {
+        return PS_OK;
+    }
+    const double end_s = server_end_s(nic, node, now_s);
+    const bool is_next = nic->heap->count == 0 || end_s < nic->heap->events[0].time_s;
+    if (is_next) {
+        server_hand_out(nic, node, end_s, handled_out);
+        return PS_OK;
+    }
     return nic_schedule(nic, end_s, index, PSI_NIC_EVENT_SERVED, node);
 }
 
-static ps_err server_enter(psi_nic *nic, uint32_t index, double now_s) {
-    const uint32_t node = nic->flights[index].to_node;
-    return queue_append(nic, &nic->hosts[node].serving, index) ? server_begin(nic, node, now_s)
-                                                               : PS_OK;
-}
-
 /* The last bit of a frame could be here now: is the card free to take it? */
-static ps_err card_enter(psi_nic *nic, uint32_t index, double now_s) {
+static ps_err card_enter(psi_nic *nic, uint32_t index, double now_s, psi_nic_handled *handled_out) {
     flight *const arrived = &nic->flights[index];
     const uint32_t node = arrived->to_node;
     nic_host *const host = &nic->hosts[node];
@@ -230,12 +257,12 @@ static ps_err card_enter(psi_nic *nic, uint32_t index, double now_s) {
     const bool keeps_pace = nic->spec->nodes[arrived->from_node].up_bytes_per_s <= rate_bytes_per_s;
     double end_s = now_s;
     if (!is_free || !keeps_pace) {
-        end_s = fmax(now_s,
-                     fmax(arrived->first_bit_s, host->rx_free_s) + size_bytes / rate_bytes_per_s);
+        end_s = later(now_s,
+                      later(arrived->first_bit_s, host->rx_free_s) + size_bytes / rate_bytes_per_s);
     }
     host->rx_free_s = end_s;
     if (end_s <= now_s && host->receiving.head == NONE) {
-        return server_enter(nic, index, now_s);
+        return server_enter(nic, index, now_s, handled_out);
     }
     arrived->time_s = end_s;
     return queue_append(nic, &host->receiving, index)
@@ -253,29 +280,29 @@ static ps_err queue_advance(psi_nic *nic, flight_queue *queue, const psi_event *
                : nic_schedule(nic, nic->flights[head].time_s, head, event->kind, event->index);
 }
 
-ps_err psi_nic_step(psi_nic *nic, const psi_event *event, psi_frame **frame_out,
-                    uint32_t *node_out) {
+ps_err psi_nic_step(psi_nic *nic, const psi_event *event, psi_nic_handled *handled_out) {
     uint32_t index = event->index;
-    *frame_out = NULL;
+    const double now_s = event->time_s;
+    *handled_out = (psi_nic_handled){.frame = NULL};
     switch (event->kind) {
     case PSI_NIC_EVENT_LANE:
         PS_TRY(queue_advance(nic, &nic->hosts[event->index].lane, event, &index));
-        return card_enter(nic, index, event->time_s);
+        return card_enter(nic, index, now_s, handled_out);
     case PSI_NIC_EVENT_FLIGHT:
         /* Memory has no card. */
         return nic->flights[index].from_node == nic->flights[index].to_node
-                   ? server_enter(nic, index, event->time_s)
-                   : card_enter(nic, index, event->time_s);
+                   ? server_enter(nic, index, now_s, handled_out)
+                   : card_enter(nic, index, now_s, handled_out);
     case PSI_NIC_EVENT_RECV:
         PS_TRY(queue_advance(nic, &nic->hosts[event->index].receiving, event, &index));
-        return server_enter(nic, index, event->time_s);
+        return server_enter(nic, index, now_s, handled_out);
     default:
         PS_ASSERT(event->kind == PSI_NIC_EVENT_SERVED);
-        *node_out = event->index;
-        *frame_out = flight_release(nic, queue_remove(nic, &nic->hosts[event->index].serving));
-        return nic->hosts[event->index].serving.head == NONE
-                   ? PS_OK
-                   : server_begin(nic, event->index, event->time_s);
+        server_hand_out(nic, event->index, now_s, handled_out);
+        index = nic->hosts[event->index].serving.head;
+        return index == NONE ? PS_OK
+                             : nic_schedule(nic, server_end_s(nic, event->index, now_s), index,
+                                            PSI_NIC_EVENT_SERVED, event->index);
     }
 }
 

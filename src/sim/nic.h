@@ -51,11 +51,16 @@ void psi_nic_destroy(psi_nic *nic, psi_frame_pool *pool);
 PS_MUST_CHECK ps_err psi_nic_send(psi_nic *nic, double now_s, uint32_t from_node, uint32_t to_node,
                                   psi_frame *frame);
 
-/* Carries out an event of the heap with kind < PSI_NIC_EVENT_KINDS. If a server has handled a
- * frame, *frame_out is that frame, now the caller's, and *node_out its node; else *frame_out is
- * NULL. Returns PS_OK or PS_ENOMEM. */
-PS_MUST_CHECK ps_err psi_nic_step(psi_nic *nic, const psi_event *event, psi_frame **frame_out,
-                                  uint32_t *node_out);
+/* A frame that a server has handled; it is the caller's. */
+typedef struct psi_nic_handled {
+    psi_frame *frame; /* NULL: none */
+    uint32_t node;
+    double time_s; /* when; not before the event, and before all others in the heap */
+} psi_nic_handled;
+
+/* Carries out an event of the heap with kind < PSI_NIC_EVENT_KINDS. Returns PS_OK or PS_ENOMEM. */
+PS_MUST_CHECK ps_err psi_nic_step(psi_nic *nic, const psi_event *event,
+                                  psi_nic_handled *handled_out);
 
 /* Frames that were sent and have not been handled. */
 uint64_t psi_nic_frames_under_way(const psi_nic *nic);

@@ -68,7 +68,7 @@ static ps_err plugin_find(const psi_plugin **plugin_out, char path[static PATH_M
         if (path[0] == '\0' || access(path, R_OK) != 0) {
             continue;
         }
-        void *const module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        void *const module = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
         if (module == NULL) {
             const char *const why = dlerror();
             const bool lacks_simgrid = why != NULL && strstr(why, "simgrid") != NULL;

@@ -61,14 +61,15 @@ static void send(bench_top *top, uint32_t from, uint32_t to, size_t size_bytes, 
 static uint32_t handled_next(bench_top *top) {
     psi_event event;
     while (psi_event_heap_pop(&top->heap, &event)) {
-        psi_frame *frame = NULL;
-        uint32_t node = 0;
+        psi_nic_handled handled;
         CU_ASSERT_TRUE_FATAL(event.time_s >= top->now_s);
         top->now_s = event.time_s;
-        CU_ASSERT_EQUAL_FATAL(psi_nic_step(top->nic, &event, &frame, &node), PS_OK);
-        if (frame != NULL) {
-            const uint32_t tag = frame->from;
-            psi_frame_release(&top->pool, frame);
+        CU_ASSERT_EQUAL_FATAL(psi_nic_step(top->nic, &event, &handled), PS_OK);
+        if (handled.frame != NULL) {
+            const uint32_t tag = handled.frame->from;
+            CU_ASSERT_TRUE_FATAL(handled.time_s >= event.time_s);
+            top->now_s = handled.time_s;
+            psi_frame_release(&top->pool, handled.frame);
             return tag;
         }
     }

@@ -135,12 +135,11 @@ static void frames_on_the_wire_tell_their_story(void) {
     }
     psi_event event;
     while (psi_event_heap_pop(&heap, &event)) {
-        psi_frame *frame = NULL;
-        uint32_t node = 0;
+        psi_nic_handled handled;
         if (event.kind == PSI_NIC_EVENT_KINDS) {
             const uint32_t i = event.index;
-            frame = psi_frame_take(&pool, PSI_FRAME_PUSH, i, 0,
-                                   sends[i].size_bytes - PSI_FRAME_HEADER_BYTES);
+            psi_frame *const frame = psi_frame_take(&pool, PSI_FRAME_PUSH, i, 0,
+                                                    sends[i].size_bytes - PSI_FRAME_HEADER_BYTES);
             CU_ASSERT_PTR_NOT_NULL_FATAL(frame);
             frame->row_count = 0;
             story_tell(&told, "%9.6f s  host %u sends frame %c, %zu bytes, to host %u\n",
@@ -150,11 +149,11 @@ static void frames_on_the_wire_tell_their_story(void) {
                 psi_nic_send(nic, event.time_s, sends[i].from, sends[i].to, frame), PS_OK);
             continue;
         }
-        CU_ASSERT_EQUAL_FATAL(psi_nic_step(nic, &event, &frame, &node), PS_OK);
-        if (frame != NULL) {
-            story_tell(&told, "%9.6f s  host %u has handled frame %c\n", event.time_s, node,
-                       (char)('A' + frame->from));
-            psi_frame_release(&pool, frame);
+        CU_ASSERT_EQUAL_FATAL(psi_nic_step(nic, &event, &handled), PS_OK);
+        if (handled.frame != NULL) {
+            story_tell(&told, "%9.6f s  host %u has handled frame %c\n", handled.time_s,
+                       handled.node, (char)('A' + handled.frame->from));
+            psi_frame_release(&pool, handled.frame);
         }
     }
     story_compare(&told, "frames.txt");

@@ -122,13 +122,13 @@ static void event_handle(psi_world *world, const psi_event *event) {
         }
         return;
     }
-    psi_frame *frame = NULL;
-    uint32_t node = 0;
-    if (psi_nic_step(model->nic, event, &frame, &node) != PS_OK) {
+    psi_nic_handled handled;
+    if (psi_nic_step(model->nic, event, &handled) != PS_OK) {
         psi_world_fail(world, PS_ENOMEM, "memory is exhausted by frames under way");
     }
-    if (frame != NULL) {
-        psi_world_deliver(world, node, frame);
+    if (handled.frame != NULL) {
+        model->now_s = handled.time_s;
+        psi_world_deliver(world, handled.node, handled.frame);
     }
 }
 
