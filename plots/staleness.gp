@@ -1,5 +1,5 @@
-# How old the rows were that reads saw: clock of the data minus clock of the reader, as shares of all reads. One panel
-# for each policy, under one axis.
+# How old the rows were that reads saw: clock of the data minus clock of the reader, as shares of
+# all reads. One panel for each policy, under one axis.
 # Variables: files and labels (words, quoted), output, picture.
 count = words(files)
 if (!exists("height")) height = 110 + 90 * count

@@ -1,7 +1,8 @@
-# What all pictures share. Variables: `output` (a file *.svg or *.png), `width` and `height` in pixels.
+# What all pictures share. Variables: `output` (a file *.svg or *.png), `width` and `height` in
+# pixels.
 #
-# The colours are those of Okabe and Ito, which people with colour blindness tell apart; every curve also has its own
-# dashes and points.
+# The colours are those of Okabe and Ito, which people with colour blindness tell apart; every
+# curve also has its own dashes and points.
 if (!exists("width")) width = 760
 if (!exists("height")) height = 440
 if (output[strlen(output)-3:*] eq ".png") {
@@ -26,7 +27,8 @@ set linetype 9 lc rgb '#0072b2' lw 2 dt (2,3) pt 12 ps 0.8
 set linetype 10 lc rgb '#d55e00' lw 2 dt (8,3,2,3) pt 10 ps 0.8
 set linetype cycle 10
 
-# Compute and wait have the same colours everywhere; compute's second one marks every other clock.
+# Compute and wait have the same colours everywhere; compute's second one marks every other
+# clock.
 compute_colour = '#0072b2'
 compute_colour_2 = '#56b4e9'
 wait_colour = '#e69f00'

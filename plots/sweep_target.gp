@@ -11,6 +11,7 @@ set xtics rotate by -35 noenhanced
 unset key
 set offsets 0.1,0.5,0,0
 reached(x) = strlen(strcol('time_to_target_s')) > 0 ? column('time_to_target_s') : NaN
+has_arrived(x) = strlen(strcol('time_to_target_s')) > 0
 plot file using (reached(0)):xtic(strcol(label)) lc rgb compute_colour, \
-     file using 0:(strlen(strcol('time_to_target_s')) > 0 ? 0 : 1e-9):(strlen(strcol('time_to_target_s')) > 0 ? '' : 'never') \
+     file using 0:(0):(has_arrived(0) ? '' : 'never') \
        with labels offset 0,1 textcolor rgb '#555555' notitle

@@ -1,6 +1,7 @@
 /* The command line into settings: libc's argp does the reading, with the options of settings.h.
  *
- * argp's own messages do not name the nearest option, so every option's name is looked up before argp sees it; and
+ * argp's own messages do not name the nearest option, so every option's name is looked up before
+ * argp sees it; and
  * "--name VALUE" becomes "--name=VALUE", so that a yes-or-no option may stand alone. */
 #include <argp.h>
 #include <errno.h>
@@ -20,7 +21,8 @@ typedef struct sink {
 } sink;
 
 static bool is_yes_or_no(const tt_option *option) {
-    const bool of_algorithm = option->of_algorithm != NULL && option->of_algorithm->kind == PS_OPTION_FLAG;
+    const bool of_algorithm =
+        option->of_algorithm != NULL && option->of_algorithm->kind == PS_OPTION_FLAG;
     return option->argument == NULL || of_algorithm;
 }
 
@@ -44,8 +46,8 @@ static error_t take(int key, char *value, struct argp_state *state) {
 }
 
 /* The text that argp shall read for arguments[*at], and steps over a value that it takes in. */
-static ps_err normalise(const tt_settings *settings, size_t count, char *const *arguments, size_t *at,
-                        char **text_out, ps_fault *fault) {
+static ps_err normalise(const tt_settings *settings, size_t count, char *const *arguments,
+                        size_t *at, char **text_out, ps_fault *fault) {
     const char *const argument = arguments[*at];
     char name[128];
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(argument + 2, "="), argument + 2);
@@ -58,7 +60,8 @@ static ps_err normalise(const tt_settings *settings, size_t count, char *const *
         value++;
     } else {
         const char *const next = *at + 1 < count ? arguments[*at + 1] : NULL;
-        const bool next_is_answer = next != NULL && (strcmp(next, "yes") == 0 || strcmp(next, "no") == 0);
+        const bool next_is_answer =
+            next != NULL && (strcmp(next, "yes") == 0 || strcmp(next, "no") == 0);
         if (is_yes_or_no(option) && !next_is_answer) {
             value = "yes";
         } else if (next == NULL) {
@@ -98,7 +101,8 @@ static ps_err parse(const sink *to, int count, char **texts) {
     sink input = *to;
     const error_t failed = argp_parse(&parser, count, texts, ARGP_SILENT, NULL, &input);
     free(options);
-    return failed == 0 ? PS_OK : ps_fault_set(to->fault, PS_EINVAL, "the command line cannot be read");
+    return failed == 0 ? PS_OK
+                       : ps_fault_set(to->fault, PS_EINVAL, "the command line cannot be read");
 }
 
 ps_err tt_settings_read_arguments(tt_settings *settings, size_t count, char *const *arguments,
@@ -122,7 +126,8 @@ ps_err tt_settings_read_arguments(tt_settings *settings, size_t count, char *con
             err = normalise(settings, count, arguments, &i, &owned[text_count - 1], fault);
             texts[text_count] = owned[text_count - 1];
         } else if (arguments[i][0] == '-') {
-            err = ps_fault_set(fault, PS_EINVAL, "unknown option %s; options are long, as in --policy bsp",
+            err = ps_fault_set(fault, PS_EINVAL,
+                               "unknown option %s; options are long, as in --policy bsp",
                                arguments[i]);
         }
         text_count++;

@@ -1,8 +1,9 @@
 /* Microbenchmarks: `tortoise bench [NAME]`.
  *
- * Each benchmark measures one thing beside the raw limit of it in the same run, and prints the ratio: a ratio
- * survives another machine, a number of seconds does not. A benchmark is one constant `tt_bench` in a file
- * bench_<name>.c of this folder, listed in bench.c. It prints with tt_bench_print() alone. */
+ * Each benchmark measures one thing beside the raw limit of it in the same run, and prints the
+ * ratio: a ratio survives another machine, a number of seconds does not. A benchmark is one
+ * constant `tt_bench` in a file bench_<name>.c of this folder, listed in bench.c. It prints with
+ * tt_bench_print() alone. */
 #ifndef TT_BENCH_H
 #define TT_BENCH_H
 
@@ -22,8 +23,8 @@ typedef struct tt_bench_options {
 
 typedef struct tt_bench {
     const char *name, *summary;
-    /* Measures and prints. On failure `fault` says why in one line. PS_EINVAL where the benchmark does not
-     * apply to this build. */
+    /* Measures and prints. On failure `fault` says why in one line. PS_EINVAL where the benchmark
+     * does not apply to this build. */
     ps_err (*run)(const struct tt_bench_options *options, ps_fault *fault);
 } tt_bench;
 
@@ -32,8 +33,8 @@ extern const tt_bench *const tt_benches[];
 
 extern const tt_bench tt_bench_core, tt_bench_mf, tt_bench_sim, tt_bench_transport;
 
-/* One measured line: "core  frame encode  3.1 GB/s  0.62 x memcpy (5.0 GB/s)". `limit` <= 0: there is none, and
- * `limit_name` is not read. */
+/* One measured line: "core  frame encode  3.1 GB/s  0.62 x memcpy (5.0 GB/s)". `limit` <= 0: there
+ * is none, and `limit_name` is not read. */
 typedef struct tt_bench_line {
     const char *bench, *what;
     double value;

@@ -62,7 +62,8 @@ static void do_frame(bench_state *state) {
     }
 }
 
-/* Bytes per second of work(state), the best of several timings: the machine's noise only ever slows down. */
+/* Bytes per second of work(state), the best of several timings: the machine's noise only ever slows
+ * down. */
 static double measure(bench_state *state, void (*work)(bench_state *), double budget_s) {
     double best_s = 1e9;
     const double end_s = tt_bench_now_s() + budget_s;
@@ -82,8 +83,11 @@ static ps_err run(const tt_bench_options *options, ps_fault *fault) {
         const char *what;
         void (*work)(bench_state *);
     } cases[] = {
-        {"checksum (CRC-32C)", do_crc},      {"encode u32", do_encode},       {"decode u32, bounded", do_decode},
-        {"frame: seal", do_seal},            {"frame: check header, payload", do_open},
+        {"checksum (CRC-32C)", do_crc},
+        {"encode u32", do_encode},
+        {"decode u32, bounded", do_decode},
+        {"frame: seal", do_seal},
+        {"frame: check header, payload", do_open},
         {"frame: take, fill, seal, release", do_frame},
     };
     const double budget_s = options->is_quick ? 0.02 : 0.2;
@@ -101,8 +105,12 @@ static ps_err run(const tt_bench_options *options, ps_fault *fault) {
     const double limit = measure(&state, do_memcpy, budget_s);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const double value = measure(&state, cases[i].work, budget_s);
-        const tt_bench_line line = {.bench = "core", .what = cases[i].what, .value = value, .unit = "B/s",
-                                    .limit = limit, .limit_name = "memcpy"};
+        const tt_bench_line line = {.bench = "core",
+                                    .what = cases[i].what,
+                                    .value = value,
+                                    .unit = "B/s",
+                                    .limit = limit,
+                                    .limit_name = "memcpy"};
         tt_bench_print(&line);
     }
 done:

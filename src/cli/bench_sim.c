@@ -267,36 +267,34 @@ static ps_err mf_serial_measure(const char *data, uint32_t pass_count, double *u
 
 /* A plain loop's processor time per update beside that of 32 simulated workers, and what a second
  * thread brings. The evaluation at the end is not counted: the loop makes none. */
-static ps_err mf_measure(const char *data, uint32_t jobs, uint32_t pass_count, ps_fault *fault) {
+static ps_err mf_compare(const void *problem, uint32_t shard_count, double serial_update_s,
+                         const tt_bench_options *options, ps_fault *fault) {
     enum { WORKERS = 32, BATCHES = 10 };
-    void *problem = NULL;
-    double serial_update_s = 0.0;
+    const uint32_t pass_count = options->is_quick ? 4 : 40;
+    const psi_mf_problem *const mf = problem;
+    const double updates = (double)pass_count * (double)mf->training_count;
     sim_report one;
     sim_report many;
-    PS_TRY(mf_serial_measure(data, pass_count, &serial_update_s, fault));
-    PS_TRY(mf_open(data, WORKERS, &problem, fault));
+    char name[64];
     sim_case what = {.algo = &psi_mf_algo,
                      .problem = problem,
                      .node_count = WORKERS,
-                     .shard_count = WORKERS,
+                     .shard_count = shard_count,
                      .clock_count = pass_count * BATCHES,
                      .jobs = 1,
                      .net = "nic"};
-    ps_err err = case_run_in_child(&what, &one, fault);
-    what.jobs = jobs < 2 ? 2 : jobs;
-    err = err == PS_OK ? case_run_in_child(&what, &many, fault) : err;
-    const double updates =
-        (double)pass_count * (double)((const psi_mf_problem *)problem)->training_count;
-    psi_mf_algo.close(problem);
-    PS_TRY(err);
+    PS_TRY(case_run_in_child(&what, &one, fault));
+    what.jobs = options->jobs < 2 ? 2 : options->jobs;
+    PS_TRY(case_run_in_child(&what, &many, fault));
+    (void)snprintf(name, sizeof name, "mf updates per cpu s, 32 x %u", shard_count);
     tt_bench_print(&(tt_bench_line){.bench = "sim",
-                                    .what = "mf updates per cpu s, 32 workers",
+                                    .what = name,
                                     .value = updates / (one.cpu_s - one.evaluation_s),
                                     .unit = "updates/s",
                                     .limit = 1.0 / serial_update_s,
                                     .limit_name = "a plain loop"});
-    char name[64];
-    (void)snprintf(name, sizeof name, "mf updates per s, --jobs %u", what.jobs);
+    (void)snprintf(name, sizeof name, "mf updates per s, 32 x %u, --jobs %u", shard_count,
+                   what.jobs);
     tt_bench_print(&(tt_bench_line){.bench = "sim",
                                     .what = name,
                                     .value = updates / (many.wall_s - many.evaluation_s),
@@ -304,6 +302,17 @@ static ps_err mf_measure(const char *data, uint32_t jobs, uint32_t pass_count, p
                                     .limit = updates / (one.wall_s - one.evaluation_s),
                                     .limit_name = "--jobs 1"});
     return PS_OK;
+}
+
+static ps_err mf_measure(const char *data, const tt_bench_options *options, ps_fault *fault) {
+    void *problem = NULL;
+    double serial_update_s = 0.0;
+    PS_TRY(mf_serial_measure(data, options->is_quick ? 2 : 10, &serial_update_s, fault));
+    PS_TRY(mf_open(data, 32, &problem, fault));
+    ps_err err = mf_compare(problem, 4, serial_update_s, options, fault);
+    err = err == PS_OK ? mf_compare(problem, 32, serial_update_s, options, fault) : err;
+    psi_mf_algo.close(problem);
+    return err;
 }
 
 static const char *data_choose(const tt_bench_options *options) {
@@ -317,7 +326,7 @@ static const char *data_choose(const tt_bench_options *options) {
 static ps_err bench_run(const tt_bench_options *options, ps_fault *fault) {
     PS_TRY(frames_measure(256, 16, options->is_quick ? 10 : 100, fault));
     PS_TRY(frames_measure(6000, 100, options->is_quick ? 1 : 4, fault));
-    return mf_measure(data_choose(options), options->jobs, options->is_quick ? 1 : 10, fault);
+    return mf_measure(data_choose(options), options, fault);
 }
 
 const tt_bench tt_bench_sim = {

@@ -6,7 +6,8 @@
 
 #include "tortoise/err.h"
 
-/* A call of a subcommand: the whole command line, and what stands behind the subcommand's name. Borrowed. */
+/* A call of a subcommand: the whole command line, and what stands behind the subcommand's name.
+ * Borrowed. */
 typedef struct tt_call {
     size_t argument_count;
     char *const *arguments;
@@ -16,8 +17,8 @@ typedef struct tt_call {
 
 typedef struct tt_command {
     const char *name, *usage, *summary;
-    /* Does it: results go to stdout, messages on stderr. What failed is returned, and its one line is in `fault`, which the
-     * caller prints. */
+    /* Does it: results go to stdout, messages on stderr. What failed is returned, and its one line
+     * is in `fault`, which the caller prints. */
     ps_err (*run)(const tt_call *call, ps_fault *fault);
 } tt_command;
 

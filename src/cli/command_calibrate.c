@@ -1,4 +1,5 @@
-/* `tortoise calibrate`: what a unit of each algorithm's work costs here, and what the loopback can do. */
+/* `tortoise calibrate`: what a unit of each algorithm's work costs here, and what the loopback can
+ * do. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,18 @@
 #include "version.h"
 
 static const tt_option calibrate_options[] = {
-    {.name = "out", .argument = "FILE", .default_value = "out/calibration.cfg", .help = "the calibration file"},
-    {.name = "data", .argument = "FILE", .default_value = "synthetic", .help = "what the algorithms work on"},
-    {.name = "time", .argument = "S", .default_value = "1", .help = "seconds to spend on each measurement"},
+    {.name = "out",
+     .argument = "FILE",
+     .default_value = "out/calibration.cfg",
+     .help = "the calibration file"},
+    {.name = "data",
+     .argument = "FILE",
+     .default_value = "synthetic",
+     .help = "what the algorithms work on"},
+    {.name = "time",
+     .argument = "S",
+     .default_value = "1",
+     .help = "seconds to spend on each measurement"},
 };
 
 enum { ROUNDS_MAX = 12, CLOCKS_FIRST = 2, CLOCKS_MAX = 100000 };
@@ -30,20 +40,21 @@ typedef struct cost {
 } work_cost;
 
 /* Runs the algorithm for real, one worker in this process, for `clocks` clocks. */
-static ps_err run_once(const tt_call *call, const ps_algo *algo, const char *data, unsigned clocks, work_cost *cost_out,
-                       ps_fault *fault) {
+static ps_err run_once(const tt_call *call, const ps_algo *algo, const char *data, unsigned clocks,
+                       work_cost *cost_out, ps_fault *fault) {
     tt_settings settings;
     char text[32];
     (void)snprintf(text, sizeof text, "%u", clocks);
     const struct {
         const char *name, *value;
-    } given[] = {{"data", data}, {"clocks", text}, {"nodes", "1"}, {"workers", "1"}, {"policy", "bsp"},
-                 {"eval-every", "0"}};
+    } given[] = {{"data", data},   {"clocks", text},  {"nodes", "1"},
+                 {"workers", "1"}, {"policy", "bsp"}, {"eval-every", "0"}};
     PS_TRY(tt_settings_init(&settings, TT_RUN, algo));
     tt_run run = {.argument_count = call->argument_count, .arguments = call->arguments};
     ps_err err = PS_OK;
     for (size_t i = 0; i < sizeof given / sizeof given[0] && err == PS_OK; i++) {
-        err = tt_settings_set(&settings, "--", given[i].name, given[i].value, TT_BY_COMMAND_LINE, fault);
+        err = tt_settings_set(&settings, "--", given[i].name, given[i].value, TT_BY_COMMAND_LINE,
+                              fault);
     }
     err = err != PS_OK ? err : tt_run_read(&run, &settings, fault);
     err = err != PS_OK ? err : tt_run_open(&run, fault);
@@ -67,8 +78,8 @@ static ps_err run_once(const tt_call *call, const ps_algo *algo, const char *dat
 }
 
 /* More clocks until the measurement is long enough; the last one counts. */
-static ps_err measure(const tt_call *call, const ps_algo *algo, const tt_settings *settings, double budget_s,
-                      work_cost *cost_out, ps_fault *fault) {
+static ps_err measure(const tt_call *call, const ps_algo *algo, const tt_settings *settings,
+                      double budget_s, work_cost *cost_out, ps_fault *fault) {
     unsigned clocks = CLOCKS_FIRST;
     for (int round = 0; round < ROUNDS_MAX; round++) {
         PS_TRY(run_once(call, algo, tt_setting_text(settings, "data"), clocks, cost_out, fault));
@@ -88,12 +99,14 @@ static ps_err calibrate(const tt_call *call, const tt_settings *settings, ps_fau
     struct utsname system;
     char text[8192];
     char number[TT_NUMBER_TEXT_BYTES];
-    PS_TRY(tt_number_read_real("--time", tt_setting_text(settings, "time"), 0.01, 3600, &budget_s, fault));
+    PS_TRY(tt_number_read_real("--time", tt_setting_text(settings, "time"), 0.01, 3600, &budget_s,
+                               fault));
     (void)uname(&system);
-    size_t used = (size_t)snprintf(text, sizeof text,
-                                   "# Made by 'tortoise calibrate' (%s). For 'tortoise sim --calibration FILE'.\n"
-                                   "machine = \"%s %s\";\nunit_cost = {\n",
-                                   TT_VERSION " " TT_GIT, system.nodename, system.machine);
+    size_t used = (size_t)snprintf(
+        text, sizeof text,
+        "# Made by 'tortoise calibrate' (%s). For 'tortoise sim --calibration FILE'.\n"
+        "machine = \"%s %s\";\nunit_cost = {\n",
+        TT_VERSION " " TT_GIT, system.nodename, system.machine);
     size_t algo_count = 0;
     const ps_algo *const *const algos = psi_algos(&algo_count);
     for (size_t i = 0; i < algo_count && used < sizeof text / 2; i++) {
@@ -102,17 +115,18 @@ static ps_err calibrate(const tt_call *call, const tt_settings *settings, ps_fau
         PS_TRY(measure(call, algo, settings, budget_s, &cost, fault));
         (void)printf("%-10s %10s per unit of work (%s); reference %.4g ns\n", algo->name,
                      tt_number_time(cost.unit_cost_s, number), algo->unit, 1e9 * algo->unit_cost_s);
-        used += (size_t)snprintf(text + used, sizeof text - used, "  %s = \"%.6gns\"; # per %s\n", algo->name,
-                                 1e9 * cost.unit_cost_s, algo->unit);
+        used += (size_t)snprintf(text + used, sizeof text - used, "  %s = \"%.6gns\"; # per %s\n",
+                                 algo->name, 1e9 * cost.unit_cost_s, algo->unit);
     }
     PS_TRY(tt_loopback_measure(budget_s, &loopback, fault));
     (void)printf("%-10s %10s from process to process, TCP on 127.0.0.1\n", "latency",
                  tt_number_time(loopback.latency_s, number));
     (void)printf("%-10s %10s one stream, TCP on 127.0.0.1\n", "bandwidth",
                  tt_number_scaled(8 * loopback.bandwidth_bytes_per_s, "bps", number));
-    used += (size_t)snprintf(text + used, sizeof text - used,
-                             "};\nloopback = { latency = \"%.4gus\"; bandwidth = \"%.4gGbps\"; };\n",
-                             1e6 * loopback.latency_s, 8e-9 * loopback.bandwidth_bytes_per_s);
+    used +=
+        (size_t)snprintf(text + used, sizeof text - used,
+                         "};\nloopback = { latency = \"%.4gus\"; bandwidth = \"%.4gGbps\"; };\n",
+                         1e6 * loopback.latency_s, 8e-9 * loopback.bandwidth_bytes_per_s);
     char above[TT_PATH_MAX];
     const char *const path = tt_setting_text(settings, "out");
     (void)snprintf(above, sizeof above, "%s", path);
@@ -133,7 +147,8 @@ ps_err tt_command_calibrate(const tt_call *call, ps_fault *fault) {
                                sizeof calibrate_options / sizeof calibrate_options[0]));
     ps_err err = tt_settings_read_arguments(&settings, call->own_count, call->own, &words, fault);
     if (err == PS_OK && words.help_is_wanted) {
-        (void)printf("example: tortoise calibrate --out out/here.cfg && tortoise sim mf --calibration out/here.cfg\n");
+        (void)printf("example: tortoise calibrate --out out/here.cfg && tortoise sim mf "
+                     "--calibration out/here.cfg\n");
         tt_settings_print_help(&settings, false);
     } else if (err == PS_OK && words.count > 0) {
         err = ps_fault_set(fault, PS_EINVAL, "unexpected argument '%s'", words.words[0]);

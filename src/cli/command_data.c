@@ -14,10 +14,15 @@
 #include "settings.h"
 
 static const tt_option data_options[] = {
-    {.name = "out", .argument = "FILE", .help = "gen: where to write (*.gz is compressed, *.mtx is MatrixMarket)"},
+    {.name = "out",
+     .argument = "FILE",
+     .help = "gen: where to write (*.gz is compressed, *.mtx is MatrixMarket)"},
     {.name = "force", .help = "replace a file that exists"},
     {.name = "seed", .argument = "S", .default_value = "1", .help = "gen: seed of the data"},
-    {.name = "workers", .argument = "P", .default_value = "4", .help = "gen: the default size grows with it"},
+    {.name = "workers",
+     .argument = "P",
+     .default_value = "4",
+     .help = "gen: the default size grows with it"},
     {.name = "format", .argument = "F", .default_value = "text", .help = "info: text, json or csv"},
 };
 
@@ -28,9 +33,10 @@ typedef struct request {
     uint32_t workers;
 } request;
 
-static ps_err write_ratings(const request *asked, const psi_ratings *ratings, const char *path, const char *comment,
-                            ps_fault *fault) {
-    const psi_write_options options = {.may_replace = tt_setting_flag(asked->settings, "force"), .comment = comment};
+static ps_err write_ratings(const request *asked, const psi_ratings *ratings, const char *path,
+                            const char *comment, ps_fault *fault) {
+    const psi_write_options options = {.may_replace = tt_setting_flag(asked->settings, "force"),
+                                       .comment = comment};
     PS_TRY(psi_ratings_write(ratings, path, &options, fault));
     (void)printf("%s: %zu ratings, %u users, %u items\n", path, ratings->count, ratings->user_count,
                  ratings->item_count);
@@ -67,7 +73,8 @@ static ps_err generate(const request *asked, ps_fault *fault) {
 
 /* data convert FROM TO */
 static ps_err convert(const request *asked, ps_fault *fault) {
-    const char *const to = asked->words->count > 2 ? asked->words->words[2] : tt_setting_text(asked->settings, "out");
+    const char *const to =
+        asked->words->count > 2 ? asked->words->words[2] : tt_setting_text(asked->settings, "out");
     if (asked->words->count < 2 || asked->words->count > 3 || to == NULL) {
         return ps_fault_set(fault, PS_EINVAL, "data convert needs two files: FROM TO");
     }
@@ -79,32 +86,37 @@ static ps_err convert(const request *asked, ps_fault *fault) {
 }
 
 static void print_degree(const char *what, const psi_degree *degree) {
-    (void)printf("  %-16s %u with any; from %u to %u, median %g, mean %.4g\n", what, degree->rated_count, degree->min,
-                 degree->max, degree->median, degree->mean);
+    (void)printf("  %-16s %u with any; from %u to %u, median %g, mean %.4g\n", what,
+                 degree->rated_count, degree->min, degree->max, degree->median, degree->mean);
 }
 
-static void print_summary(const psi_summary *summary, const char *name, const char *digest, const char *format) {
+static void print_summary(const psi_summary *summary, const char *name, const char *digest,
+                          const char *format) {
     const char *const kind = psi_ratings_format_name(summary->format);
     if (strcmp(format, "json") == 0) {
-        (void)printf("{\"data\": \"%s\", \"format\": \"%s\", \"ratings\": %zu, \"users\": %u, \"items\": %u, "
-                     "\"min\": %.17g, \"max\": %.17g, \"mean\": %.17g, \"deviation\": %.17g, \"density\": %.17g, "
+        (void)printf("{\"data\": \"%s\", \"format\": \"%s\", \"ratings\": %zu, \"users\": %u, "
+                     "\"items\": %u, "
+                     "\"min\": %.17g, \"max\": %.17g, \"mean\": %.17g, \"deviation\": %.17g, "
+                     "\"density\": %.17g, "
                      "\"sha256\": \"%s\"}\n",
-                     name, kind, summary->rating_count, summary->user_count, summary->item_count, summary->min,
-                     summary->max, summary->mean, summary->deviation, summary->density, digest);
+                     name, kind, summary->rating_count, summary->user_count, summary->item_count,
+                     summary->min, summary->max, summary->mean, summary->deviation,
+                     summary->density, digest);
         return;
     }
     if (strcmp(format, "csv") == 0) {
         (void)printf("data,format,ratings,users,items,min,max,mean,deviation,density,sha256\n"
                      "%s,%s,%zu,%u,%u,%.17g,%.17g,%.17g,%.17g,%.17g,%s\n",
-                     name, kind, summary->rating_count, summary->user_count, summary->item_count, summary->min,
-                     summary->max, summary->mean, summary->deviation, summary->density, digest);
+                     name, kind, summary->rating_count, summary->user_count, summary->item_count,
+                     summary->min, summary->max, summary->mean, summary->deviation,
+                     summary->density, digest);
         return;
     }
     (void)printf("%s: ratings, %s\n", name, kind);
     (void)printf("  %-16s %zu of %u users x %u items (%.3g %%)\n", "ratings", summary->rating_count,
                  summary->user_count, summary->item_count, 100 * summary->density);
-    (void)printf("  %-16s %g to %g, mean %.5g, standard deviation %.5g\n", "values", summary->min, summary->max,
-                 summary->mean, summary->deviation);
+    (void)printf("  %-16s %g to %g, mean %.5g, standard deviation %.5g\n", "values", summary->min,
+                 summary->max, summary->mean, summary->deviation);
     print_degree("per user", &summary->per_user);
     print_degree("per item", &summary->per_item);
     if (digest[0] != '\0') {
@@ -114,7 +126,8 @@ static void print_summary(const psi_summary *summary, const char *name, const ch
 
 /* data info FILE */
 static ps_err inform(const request *asked, ps_fault *fault) {
-    static const ps_option format = {.name = "format", .kind = PS_OPTION_WORD, .words = "text|json|csv"};
+    static const ps_option format = {
+        .name = "format", .kind = PS_OPTION_WORD, .words = "text|json|csv"};
     const char *const chosen = tt_setting_text(asked->settings, "format");
     PS_TRY(tt_option_check("--", &format, chosen, fault));
     if (asked->words->count != 2) {
@@ -157,21 +170,26 @@ static ps_err perform(const request *asked, ps_fault *fault) {
 ps_err tt_command_data(const tt_call *call, ps_fault *fault) {
     tt_settings settings;
     tt_words words;
-    PS_TRY(tt_settings_init_of(&settings, "data", data_options, sizeof data_options / sizeof data_options[0]));
+    PS_TRY(tt_settings_init_of(&settings, "data", data_options,
+                               sizeof data_options / sizeof data_options[0]));
     uint64_t workers = 0;
     request asked = {.settings = &settings, .words = &words};
     ps_err err = tt_settings_read_arguments(&settings, call->own_count, call->own, &words, fault);
     if (err == PS_OK && words.help_is_wanted) {
-        (void)printf("example: tortoise data gen users=2000,items=500,rank=5,noise=0.5 --out ratings.txt.gz\n"
-                     "usage: tortoise data gen [synthetic:k=v,...] --out FILE | info FILE | convert FROM TO\n");
+        (void)printf("example: tortoise data gen users=2000,items=500,rank=5,noise=0.5 --out "
+                     "ratings.txt.gz\n"
+                     "usage: tortoise data gen [synthetic:k=v,...] --out FILE | info FILE | "
+                     "convert FROM TO\n");
         tt_settings_print_help(&settings, false);
         goto done;
     }
     if (err == PS_OK) {
-        err = tt_number_read_count("--seed", tt_setting_text(&settings, "seed"), 0, UINT64_MAX, &asked.seed, fault);
+        err = tt_number_read_count("--seed", tt_setting_text(&settings, "seed"), 0, UINT64_MAX,
+                                   &asked.seed, fault);
     }
     if (err == PS_OK) {
-        err = tt_number_read_count("--workers", tt_setting_text(&settings, "workers"), 1, 1000000, &workers, fault);
+        err = tt_number_read_count("--workers", tt_setting_text(&settings, "workers"), 1, 1000000,
+                                   &workers, fault);
     }
     if (err == PS_OK) {
         asked.workers = (uint32_t)workers;

@@ -36,18 +36,24 @@ static unsigned check_limits(void) {
     struct rlimit space = {0};
     (void)getrlimit(RLIMIT_NOFILE, &files);
     (void)getrlimit(RLIMIT_AS, &space);
-    (void)snprintf(text, sizeof text, "%" PRIu64 " (ulimit -n); a run of N nodes needs about N + 20 in each process",
+    (void)snprintf(text, sizeof text,
+                   "%" PRIu64 " (ulimit -n); a run of N nodes needs about N + 20 in each process",
                    (uint64_t)files.rlim_cur);
-    unsigned bad = tell(files.rlim_cur < 64 ? BAD : files.rlim_cur < 256 ? WARNING : GOOD, "open files", text);
+    unsigned bad = tell(files.rlim_cur < 64    ? BAD
+                        : files.rlim_cur < 256 ? WARNING
+                                               : GOOD,
+                        "open files", text);
     if (space.rlim_cur == RLIM_INFINITY) {
         bad += tell(GOOD, "address space", "unlimited (ulimit -v)");
     } else {
-        (void)snprintf(text, sizeof text, "%s (ulimit -v); thousands of simulated nodes need more than 4 GB",
+        (void)snprintf(text, sizeof text,
+                       "%s (ulimit -v); thousands of simulated nodes need more than 4 GB",
                        tt_number_bytes((double)space.rlim_cur, memory));
         bad += tell(space.rlim_cur < (rlim_t)1 << 30 ? WARNING : GOOD, "address space", text);
     }
     const double page_bytes = (double)sysconf(_SC_PAGESIZE);
-    (void)snprintf(text, sizeof text, "%s", tt_number_bytes(page_bytes * (double)sysconf(_SC_PHYS_PAGES), memory));
+    (void)snprintf(text, sizeof text, "%s",
+                   tt_number_bytes(page_bytes * (double)sysconf(_SC_PHYS_PAGES), memory));
     bad += tell(GOOD, "memory", text);
     (void)snprintf(text, sizeof text, "%ld online", sysconf(_SC_NPROCESSORS_ONLN));
     return bad + tell(GOOD, "cores", text);
@@ -57,27 +63,31 @@ static unsigned check_clock(void) {
     struct timespec before;
     struct timespec after;
     struct timespec resolution;
-    if (clock_gettime(CLOCK_MONOTONIC, &before) != 0 || clock_getres(CLOCK_MONOTONIC, &resolution) != 0) {
+    if (clock_gettime(CLOCK_MONOTONIC, &before) != 0 ||
+        clock_getres(CLOCK_MONOTONIC, &resolution) != 0) {
         return tell(BAD, "clock", strerror(errno));
     }
     enum { READS = 100000 };
     for (int i = 0; i < READS; i++) {
         (void)clock_gettime(CLOCK_MONOTONIC, &after);
     }
-    const double spent_s = (double)(after.tv_sec - before.tv_sec) + 1e-9 * (double)(after.tv_nsec - before.tv_nsec);
+    const double spent_s =
+        (double)(after.tv_sec - before.tv_sec) + 1e-9 * (double)(after.tv_nsec - before.tv_nsec);
     char text[128];
-    (void)snprintf(text, sizeof text, "monotonic, resolution %ld ns, a read takes %.0f ns", resolution.tv_nsec,
-                   1e9 * spent_s / READS);
+    (void)snprintf(text, sizeof text, "monotonic, resolution %ld ns, a read takes %.0f ns",
+                   resolution.tv_nsec, 1e9 * spent_s / READS);
     return tell(spent_s < 0 ? BAD : spent_s > READS * 1e-6 ? WARNING : GOOD, "clock", text);
 }
 
 static unsigned check_loopback(void) {
     const int server = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const bool is_good = server >= 0 && bind(server, (const struct sockaddr *)&address, sizeof address) == 0 &&
+    const bool is_good = server >= 0 &&
+                         bind(server, (const struct sockaddr *)&address, sizeof address) == 0 &&
                          listen(server, 1) == 0;
     char text[128];
-    (void)snprintf(text, sizeof text, "%s", is_good ? "127.0.0.1 can be listened on" : strerror(errno));
+    (void)snprintf(text, sizeof text, "%s",
+                   is_good ? "127.0.0.1 can be listened on" : strerror(errno));
     if (server >= 0) {
         (void)close(server);
     }
@@ -123,7 +133,8 @@ static unsigned check_programs(void) {
     if (tt_gnuplot_version(text, sizeof text)) {
         bad += tell(GOOD, "gnuplot", text);
     } else {
-        bad += tell(WARNING, "gnuplot", "not found; reports have no pictures until gnuplot-nox is installed");
+        bad += tell(WARNING, "gnuplot",
+                    "not found; reports have no pictures until gnuplot-nox is installed");
     }
     return bad;
 }
@@ -132,11 +143,13 @@ ps_err tt_command_doctor(const tt_call *call, ps_fault *fault) {
     tt_settings settings;
     tt_words words;
     PS_TRY(tt_settings_init_of(&settings, "doctor", NULL, 0));
-    const ps_err err = tt_settings_read_arguments(&settings, call->own_count, call->own, &words, fault);
+    const ps_err err =
+        tt_settings_read_arguments(&settings, call->own_count, call->own, &words, fault);
     tt_settings_fini(&settings);
     PS_TRY(err);
     if (words.help_is_wanted) {
-        (void)printf("example: tortoise doctor\nIt has no options. Exit code 0: all is well; 1: something is BAD.\n");
+        (void)printf("example: tortoise doctor\nIt has no options. Exit code 0: all is well; 1: "
+                     "something is BAD.\n");
         return PS_OK;
     }
     if (words.count > 0) {
@@ -148,5 +161,7 @@ ps_err tt_command_doctor(const tt_call *call, ps_fault *fault) {
     bad += check_loopback();
     tell_addresses();
     bad += check_programs();
-    return bad == 0 ? PS_OK : ps_fault_set(fault, PS_EFAILED, "%u thing%s not well", bad, bad == 1 ? " is" : "s are");
+    return bad == 0 ? PS_OK
+                    : ps_fault_set(fault, PS_EFAILED, "%u thing%s not well", bad,
+                                   bad == 1 ? " is" : "s are");
 }

@@ -56,16 +56,18 @@ ps_err tt_command_version(const tt_call *call, ps_fault *fault) {
 }
 
 static void print_commands(void) {
-    (void)printf("example: tortoise sim %s --policy ssp:3 --nodes 32 --straggler lognormal:sigma=0.5\n\n",
-                 tt_subject_first()->name);
+    (void)printf(
+        "example: tortoise sim %s --policy ssp:3 --nodes 32 --straggler lognormal:sigma=0.5\n\n",
+        tt_subject_first()->name);
     for (size_t i = 0; i < tt_command_count; i++) {
         (void)printf("  tortoise %-26s %s\n", tt_commands[i].usage, tt_commands[i].summary);
     }
     (void)printf("\nalgorithms: ");
     tt_subject_print_names();
-    (void)printf("\n'tortoise COMMAND --help' has the options of a command.\n"
-                 "exit codes: 0 ok, 1 failed, 2 usage or bad input, 3 a guarantee was violated, 4 stall,\n"
-                 "            5 refused or lost peer, 77 skipped\n");
+    (void)printf(
+        "\n'tortoise COMMAND --help' has the options of a command.\n"
+        "exit codes: 0 ok, 1 failed, 2 usage or bad input, 3 a guarantee was violated, 4 stall,\n"
+        "            5 refused or lost peer, 77 skipped\n");
 }
 
 ps_err tt_command_help(const tt_call *call, ps_fault *fault) {
@@ -85,8 +87,10 @@ ps_err tt_command_help(const tt_call *call, ps_fault *fault) {
         if (strcmp(names[count], call->own[0]) == 0) {
             static char help[] = "--help";
             char *own[] = {call->own_count == 2 ? call->own[1] : help, help};
-            const tt_call inner = {.argument_count = call->argument_count, .arguments = call->arguments,
-                                   .own_count = call->own_count, .own = own};
+            const tt_call inner = {.argument_count = call->argument_count,
+                                   .arguments = call->arguments,
+                                   .own_count = call->own_count,
+                                   .own = own};
             return tt_commands[count].run(&inner, fault);
         }
     }

@@ -36,8 +36,8 @@ static void format_value(const json_t *value, char *text, size_t text_size_bytes
         size_t used = 0;
         for (size_t i = 0; i < json_array_size(value) && used + 1 < text_size_bytes; i++) {
             const char *const item = json_string_value(json_array_get(value, i));
-            used += (size_t)snprintf(text + used, text_size_bytes - used, "%s%s", i == 0 ? "" : "; ",
-                                     item == NULL ? "" : item);
+            used += (size_t)snprintf(text + used, text_size_bytes - used, "%s%s",
+                                     i == 0 ? "" : "; ", item == NULL ? "" : item);
         }
     }
 }
@@ -87,7 +87,8 @@ static void put_results(FILE *page, const json_t *manifest) {
                    100 * json_number_value(json_object_get(results, "compute_share")),
                    100 * json_number_value(json_object_get(results, "wait_share")));
     put_row(page, "workers computing / waiting", line);
-    put_row(page, "sent", tt_number_bytes(json_number_value(json_object_get(results, "bytes_sent")), text));
+    put_row(page, "sent",
+            tt_number_bytes(json_number_value(json_object_get(results, "bytes_sent")), text));
     format_value(json_object_get(results, "frames_sent"), line, sizeof line);
     put_row(page, "frames", line);
     if (json_is_true(json_object_get(manifest, "interrupted"))) {
@@ -152,7 +153,8 @@ static void say_without_pictures(const tt_pictures *pictures) {
 }
 
 static ps_err write_run(FILE *page, const char *directory, ps_fault *fault) {
-    static const char *const files[] = {"manifest.json", "metrics.csv", "workers.csv", "staleness.csv", "model/"};
+    static const char *const files[] = {"manifest.json", "metrics.csv", "workers.csv",
+                                        "staleness.csv", "model/"};
     json_t *const manifest = tt_manifest_read(directory, fault);
     if (manifest == NULL) {
         return PS_EFORMAT;
@@ -165,8 +167,8 @@ static ps_err write_run(FILE *page, const char *directory, ps_fault *fault) {
     char subtitle[1024];
     (void)snprintf(title, sizeof title, "%s under %s, %s", text_of(manifest, "algorithm"), policy,
                    strcmp(text_of(manifest, "world"), "sim") == 0 ? "simulated" : "for real");
-    (void)snprintf(subtitle, sizeof subtitle, "%s nodes, %s workers, data: %.512s; %s", nodes, workers,
-                   text_of(manifest, "data"), text_of(manifest, "start"));
+    (void)snprintf(subtitle, sizeof subtitle, "%s nodes, %s workers, data: %.512s; %s", nodes,
+                   workers, text_of(manifest, "data"), text_of(manifest, "start"));
     tt_html_begin(page, title, subtitle);
     put_results(page, manifest);
     tt_html_heading(page, "Pictures");
@@ -193,7 +195,8 @@ static ps_err write_run(FILE *page, const char *directory, ps_fault *fault) {
 }
 
 /* Numbers of groups.csv as the table of the page shows them. */
-static void format_cell(const tt_csv_table *groups, size_t row, const char *column, char text[static 64]) {
+static void format_cell(const tt_csv_table *groups, size_t row, const char *column,
+                        char text[static 64]) {
     char number[TT_NUMBER_TEXT_BYTES];
     const size_t at = tt_csv_column(groups, column);
     const double value = at < groups->column_count ? tt_csv_number(groups, row, at) : (double)NAN;
@@ -212,13 +215,15 @@ static void format_cell(const tt_csv_table *groups, size_t row, const char *colu
     }
 }
 
-static void put_groups(FILE *page, const tt_csv_table *groups, const char *metric, bool has_target) {
+static void put_groups(FILE *page, const tt_csv_table *groups, const char *metric,
+                       bool has_target) {
     char final[96];
     (void)snprintf(final, sizeof final, "final_%s", metric);
-    const char *const columns[] = {"time_to_target_s", "time_ratio", "arrived", "runs",      final,
-                                   "time_s",           "clocks",     "wait_share", "bytes_sent"};
-    const char *const titles[] = {"group", "time to target", "ratio", "arrived", "runs", final,
-                                  "time", "clocks", "waiting", "sent"};
+    const char *const columns[] = {
+        "time_to_target_s", "time_ratio", "arrived",    "runs",      final,
+        "time_s",           "clocks",     "wait_share", "bytes_sent"};
+    const char *const titles[] = {"group", "time to target", "ratio",  "arrived", "runs",
+                                  final,   "time",           "clocks", "waiting", "sent"};
     enum { COUNT = sizeof columns / sizeof columns[0], TARGET_COLUMNS = 3 };
     const size_t skipped = has_target ? 0 : TARGET_COLUMNS;
     const char *head[COUNT + 1] = {titles[0]};
@@ -254,7 +259,8 @@ static tt_curves curves_of(const char *directory, const tt_csv_table *groups,
     const size_t name = tt_csv_column(groups, "group");
     for (size_t row = 0; row < groups->row_count && curves.count < TT_CURVES_MAX; row++) {
         char *const path = paths[curves.count];
-        if (tt_path_join(path, directory, tt_csv_text(groups, row, run)) && tt_outdir_holds_run(path)) {
+        if (tt_path_join(path, directory, tt_csv_text(groups, row, run)) &&
+            tt_outdir_holds_run(path)) {
             curves.directories[curves.count] = path;
             curves.labels[curves.count] = tt_csv_text(groups, row, name);
             curves.count++;
@@ -263,17 +269,19 @@ static tt_curves curves_of(const char *directory, const tt_csv_table *groups,
     return curves;
 }
 
-static void put_sweep(FILE *page, const char *directory, const json_t *sweep, const tt_csv_table *groups) {
+static void put_sweep(FILE *page, const char *directory, const json_t *sweep,
+                      const tt_csv_table *groups) {
     static const char *const files[] = {"sweep.json", "summary.csv", "groups.csv"};
     const bool has_target = column_has_numbers(groups, "target");
     const char *const metric = text_of(sweep, "metric");
     const char *const title = text_of(sweep, "title");
     char subtitle[512];
     char paths[TT_CURVES_MAX][TT_PATH_MAX];
-    (void)snprintf(subtitle, sizeof subtitle, "Experiment %s: %s, %s; %zu groups of runs, tortoise %s",
-                   text_of(sweep, "name"), text_of(sweep, "algorithm"),
-                   strcmp(text_of(sweep, "world"), "sim") == 0 ? "simulated" : "for real", groups->row_count,
-                   text_of(sweep, "tortoise"));
+    (void)snprintf(subtitle, sizeof subtitle,
+                   "Experiment %s: %s, %s; %zu groups of runs, tortoise %s", text_of(sweep, "name"),
+                   text_of(sweep, "algorithm"),
+                   strcmp(text_of(sweep, "world"), "sim") == 0 ? "simulated" : "for real",
+                   groups->row_count, text_of(sweep, "tortoise"));
     tt_html_begin(page, title[0] == '\0' ? text_of(sweep, "name") : title, subtitle);
     tt_html_heading(page, "Results, means over seeds");
     put_groups(page, groups, metric, has_target);
@@ -312,15 +320,18 @@ static ps_err write_sweep(FILE *page, const char *directory, ps_fault *fault) {
     char table[TT_PATH_MAX];
     json_error_t error;
     tt_csv_table groups;
-    if (!tt_path_join(description, directory, "sweep.json") || !tt_path_join(table, directory, "groups.csv")) {
+    if (!tt_path_join(description, directory, "sweep.json") ||
+        !tt_path_join(table, directory, "groups.csv")) {
         return ps_fault_set(fault, PS_EINVAL, "%s: the path is too long", directory);
     }
     PS_TRY(tt_csv_read(table, &groups, fault));
     json_t *const sweep = json_load_file(description, 0, &error);
     ps_err err = PS_OK;
     if (!json_is_object(sweep)) {
-        err = ps_fault_set(fault, PS_EFORMAT, "%s:%d:%d: %s", description, error.line, error.column, error.text);
-    } else if (tt_csv_column(&groups, "group") != 0 || tt_csv_column(&groups, "first_run") == groups.column_count) {
+        err = ps_fault_set(fault, PS_EFORMAT, "%s:%d:%d: %s", description, error.line, error.column,
+                           error.text);
+    } else if (tt_csv_column(&groups, "group") != 0 ||
+               tt_csv_column(&groups, "first_run") == groups.column_count) {
         err = ps_fault_set(fault, PS_EFORMAT, "%s:1: is not the table of a sweep", table);
     } else {
         put_sweep(page, directory, sweep, &groups);
@@ -339,7 +350,8 @@ static ps_err report(const char *given, ps_fault *fault) {
     if (length > 1 && directory[length - 1] == '/') {
         directory[length - 1] = '\0';
     }
-    if (!tt_path_join(path, directory, "report.html") || !tt_path_join(mark, directory, "sweep.json")) {
+    if (!tt_path_join(path, directory, "report.html") ||
+        !tt_path_join(mark, directory, "sweep.json")) {
         return ps_fault_set(fault, PS_EINVAL, "%s: the path is too long", directory);
     }
     if (!tt_outdir_holds_run(directory)) {
@@ -351,7 +363,8 @@ static ps_err report(const char *given, ps_fault *fault) {
     if (page == NULL) {
         return PS_ENOMEM;
     }
-    ps_err err = access(mark, R_OK) == 0 ? write_sweep(page, directory, fault) : write_run(page, directory, fault);
+    ps_err err = access(mark, R_OK) == 0 ? write_sweep(page, directory, fault)
+                                         : write_run(page, directory, fault);
     if (fclose(page) != 0 && err == PS_OK) {
         err = PS_ENOMEM;
     }
@@ -373,13 +386,15 @@ ps_err tt_command_report(const tt_call *call, ps_fault *fault) {
     tt_settings_fini(&settings);
     PS_TRY(err);
     if (words.help_is_wanted) {
-        (void)printf("example: tortoise report out/demo\nusage: tortoise report DIR; the page is DIR/report.html, "
+        (void)printf("example: tortoise report out/demo\nusage: tortoise report DIR; the page is "
+                     "DIR/report.html, "
                      "its pictures are in DIR/plots\n");
         return PS_OK;
     }
     if (words.count != 1) {
-        return words.count == 0 ? ps_fault_set(fault, PS_EINVAL, "report needs the DIR of a run or a sweep")
-                                : ps_fault_set(fault, PS_EINVAL, "unexpected argument '%s'", words.words[1]);
+        return words.count == 0
+                   ? ps_fault_set(fault, PS_EINVAL, "report needs the DIR of a run or a sweep")
+                   : ps_fault_set(fault, PS_EINVAL, "unexpected argument '%s'", words.words[1]);
     }
     return report(words.words[0], fault);
 }

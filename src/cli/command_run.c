@@ -73,7 +73,8 @@ static ps_err perform(tt_run *run, ps_fault *fault) {
     }
     tt_run_summary_print(run, recorded == PS_OK);
     if (run->results.was_interrupted) {
-        (void)fprintf(stderr, "tortoise: interrupted; what was measured so far is in %s\n", run->out.path);
+        (void)fprintf(stderr, "tortoise: interrupted; what was measured so far is in %s\n",
+                      run->out.path);
     }
     return run->ended_with;
 }
@@ -81,11 +82,15 @@ static ps_err perform(tt_run *run, ps_fault *fault) {
 static void print_help(const tt_settings *settings) {
     const char *const command = settings->command;
     const bool is_sim = settings->world == TT_SIM;
-    const char *const algo = settings->algo == NULL ? tt_subject_first()->name : settings->algo->name;
+    const char *const algo =
+        settings->algo == NULL ? tt_subject_first()->name : settings->algo->name;
     if (is_sim) {
-        (void)printf("example: tortoise sim %s --policy ssp:3 --nodes 32 --straggler lognormal:sigma=0.5\n", algo);
+        (void)printf(
+            "example: tortoise sim %s --policy ssp:3 --nodes 32 --straggler lognormal:sigma=0.5\n",
+            algo);
     } else {
-        (void)printf("example: tortoise run %s --policy bsp --nodes 4 --workers 4 --out out/first\n", algo);
+        (void)printf(
+            "example: tortoise run %s --policy bsp --nodes 4 --workers 4 --out out/first\n", algo);
     }
     if (settings->algo != NULL) {
         (void)printf("%s: %s\n", algo, settings->algo->summary);
@@ -93,7 +98,9 @@ static void print_help(const tt_settings *settings) {
         tt_settings_print_help(settings, true);
         return;
     }
-    (void)printf("usage: tortoise %s ALGO [options]; '%s ALGO --help' has the algorithm's; algorithms: ", command, command);
+    (void)printf(
+        "usage: tortoise %s ALGO [options]; '%s ALGO --help' has the algorithm's; algorithms: ",
+        command, command);
     tt_subject_print_names();
     (void)printf("\n");
     tt_settings_print_help(settings, false);
@@ -112,12 +119,14 @@ static ps_err train(const tt_call *call, tt_world world, ps_fault *fault) {
         goto done;
     }
     if (err == PS_OK && algo == NULL) {
-        err = ps_fault_set(fault, PS_EINVAL, "no algorithm; write 'tortoise %s ALGO', for example '%s %s'",
+        err = ps_fault_set(fault, PS_EINVAL,
+                           "no algorithm; write 'tortoise %s ALGO', for example '%s %s'",
                            settings.command, settings.command, tt_subject_first()->name);
     }
     if (err == PS_OK && words.count > 1) {
-        err = ps_fault_set(fault, PS_EINVAL, "unexpected argument '%s'",
-                           strcmp(words.words[0], algo->name) == 0 ? words.words[1] : words.words[0]);
+        err =
+            ps_fault_set(fault, PS_EINVAL, "unexpected argument '%s'",
+                         strcmp(words.words[0], algo->name) == 0 ? words.words[1] : words.words[0]);
     }
     if (err == PS_OK && tt_setting_text(&settings, "config") != NULL) {
         char path[TT_PATH_MAX];

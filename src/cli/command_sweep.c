@@ -17,8 +17,13 @@
 
 static const tt_option sweep_options[] = {
     {.name = "dry-run", .help = "-n: list the runs and whether they are there; run nothing"},
-    {.name = "parallel", .argument = "J", .default_value = "1", .help = "-j J: runs at the same time"},
-    {.name = "out", .argument = "DIR", .help = "where files go (default out/NAME, as the file says)"},
+    {.name = "parallel",
+     .argument = "J",
+     .default_value = "1",
+     .help = "-j J: runs at the same time"},
+    {.name = "out",
+     .argument = "DIR",
+     .help = "where files go (default out/NAME, as the file says)"},
     {.name = "force", .help = "run also what is there already"},
     {.name = "quiet", .help = "no progress on stderr"},
 };
@@ -104,7 +109,8 @@ static void tell(const run_pool *pool, const tt_sweep_run *run) {
     if (run->has_failed) {
         (void)fprintf(stderr, "%s: failed: %s\n", run->id, run->trouble);
     } else if (!pool->is_quiet) {
-        (void)fprintf(stderr, "[%zu/%zu] %s\n", pool->started - pool->running, pool->wanted, run->id);
+        (void)fprintf(stderr, "[%zu/%zu] %s\n", pool->started - pool->running, pool->wanted,
+                      run->id);
     }
 }
 
@@ -127,7 +133,8 @@ static void reap(run_pool *pool) {
                         tt_sweep_run_is_complete(pool->sweep, i);
         run->has_failed = !run->is_there;
         if (run->trouble[0] == '\0' && WIFSIGNALED(status)) {
-            (void)snprintf(run->trouble, sizeof run->trouble, "ended by signal %d", WTERMSIG(status));
+            (void)snprintf(run->trouble, sizeof run->trouble, "ended by signal %d",
+                           WTERMSIG(status));
         }
         tell(pool, run);
     }
@@ -181,10 +188,12 @@ static ps_err finish(tt_sweep *sweep, bool is_interrupted, ps_fault *fault) {
     tt_sweep_print(sweep);
     (void)printf("files: %s\n", sweep->directory);
     if (is_interrupted) {
-        return ps_fault_set(fault, PS_EFAILED, "interrupted; the same command resumes what is missing");
+        return ps_fault_set(fault, PS_EFAILED,
+                            "interrupted; the same command resumes what is missing");
     }
     if (failed > 0) {
-        return ps_fault_set(fault, PS_EFAILED, "%zu of %zu runs failed: %s", failed, sweep->count, trouble);
+        return ps_fault_set(fault, PS_EFAILED, "%zu of %zu runs failed: %s", failed, sweep->count,
+                            trouble);
     }
     return PS_OK;
 }
@@ -195,7 +204,8 @@ static ps_err perform(const tt_settings *settings, const char *path, ps_fault *f
     char directory[TT_PATH_MAX];
     uint64_t parallel = 0;
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    PS_TRY(tt_number_read_count("-j", tt_setting_text(settings, "parallel"), 1, 1024, &parallel, fault));
+    PS_TRY(tt_number_read_count("-j", tt_setting_text(settings, "parallel"), 1, 1024, &parallel,
+                                fault));
     PS_TRY(tt_experiment_read(path, &experiment, fault));
     const char *const wanted = tt_setting_text(settings, "out");
     (void)snprintf(directory, sizeof directory, "%s%s", wanted == NULL ? "out/" : wanted,
@@ -204,8 +214,10 @@ static ps_err perform(const tt_settings *settings, const char *path, ps_fault *f
     if (err == PS_OK && tt_setting_flag(settings, "dry-run")) {
         list_runs(&sweep);
     } else if (err == PS_OK) {
-        run_pool pool = {.sweep = &sweep, .interrupted = tt_interrupt_watch(), .parallel = (unsigned)parallel,
-                     .is_quiet = tt_setting_flag(settings, "quiet")};
+        run_pool pool = {.sweep = &sweep,
+                         .interrupted = tt_interrupt_watch(),
+                         .parallel = (unsigned)parallel,
+                         .is_quiet = tt_setting_flag(settings, "quiet")};
         pool.jobs = cores > (long)parallel ? (unsigned)(cores / (long)parallel) : 1;
         err = run_all(&pool, tt_setting_flag(settings, "force"), fault);
         err = err != PS_OK ? err : finish(&sweep, *pool.interrupted != 0, fault);
@@ -216,7 +228,8 @@ static ps_err perform(const tt_settings *settings, const char *path, ps_fault *f
 }
 
 /* The two short options of a sweep, written long for the one reader of options. */
-static ps_err lengthen(const tt_call *call, char **own_out, size_t *count_out, size_t own_max, ps_fault *fault) {
+static ps_err lengthen(const tt_call *call, char **own_out, size_t *count_out, size_t own_max,
+                       ps_fault *fault) {
     static char dry_run[] = "--dry-run";
     static char parallel[] = "--parallel";
     size_t count = 0;
@@ -246,14 +259,17 @@ ps_err tt_command_sweep(const tt_call *call, ps_fault *fault) {
     char *own[64];
     size_t count = 0;
     PS_TRY(lengthen(call, own, &count, sizeof own / sizeof own[0], fault));
-    PS_TRY(tt_settings_init_of(&settings, "sweep", sweep_options, sizeof sweep_options / sizeof sweep_options[0]));
+    PS_TRY(tt_settings_init_of(&settings, "sweep", sweep_options,
+                               sizeof sweep_options / sizeof sweep_options[0]));
     ps_err err = tt_settings_read_arguments(&settings, count, own, &words, fault);
     if (err == PS_OK && words.help_is_wanted) {
-        (void)printf("example: tortoise sweep experiments/demo.cfg -j 2\nusage: tortoise sweep FILE [-n] [-j J]\n");
+        (void)printf("example: tortoise sweep experiments/demo.cfg -j 2\nusage: tortoise sweep "
+                     "FILE [-n] [-j J]\n");
         tt_settings_print_help(&settings, false);
     } else if (err == PS_OK && words.count != 1) {
-        err = words.count == 0 ? ps_fault_set(fault, PS_EINVAL, "sweep needs an experiment FILE")
-                               : ps_fault_set(fault, PS_EINVAL, "unexpected argument '%s'", words.words[1]);
+        err = words.count == 0
+                  ? ps_fault_set(fault, PS_EINVAL, "sweep needs an experiment FILE")
+                  : ps_fault_set(fault, PS_EINVAL, "unexpected argument '%s'", words.words[1]);
     } else if (err == PS_OK) {
         err = perform(&settings, words.words[0], fault);
     }

@@ -21,17 +21,19 @@ ps_err tt_config_open(config_t *file, const char *path, ps_fault *fault) {
         return ps_fault_set(fault, PS_EINVAL, "%s: is not a file", path);
     }
     if (config_read_file(file, path) != CONFIG_TRUE) {
-        return ps_fault_set(fault, PS_EFORMAT, "%s:%d: %s", path, config_error_line(file), config_error_text(file));
+        return ps_fault_set(fault, PS_EFORMAT, "%s:%d: %s", path, config_error_line(file),
+                            config_error_text(file));
     }
     return PS_OK;
 }
 
-void tt_config_where(const config_setting_t *value, const char *path, char where[static TT_CONFIG_TEXT_BYTES]) {
+void tt_config_where(const config_setting_t *value, const char *path,
+                     char where[static TT_CONFIG_TEXT_BYTES]) {
     (void)snprintf(where, TT_CONFIG_TEXT_BYTES, "%s:%u: ", path, config_setting_source_line(value));
 }
 
-ps_err tt_config_text(const config_setting_t *value, const char *path, char text[static TT_CONFIG_TEXT_BYTES],
-                      ps_fault *fault) {
+ps_err tt_config_text(const config_setting_t *value, const char *path,
+                      char text[static TT_CONFIG_TEXT_BYTES], ps_fault *fault) {
     char number[TT_NUMBER_TEXT_BYTES];
     switch (config_setting_type(value)) {
     case CONFIG_TYPE_INT:
@@ -39,23 +41,27 @@ ps_err tt_config_text(const config_setting_t *value, const char *path, char text
         (void)snprintf(text, TT_CONFIG_TEXT_BYTES, "%lld", config_setting_get_int64(value));
         return PS_OK;
     case CONFIG_TYPE_FLOAT:
-        (void)snprintf(text, TT_CONFIG_TEXT_BYTES, "%s", tt_number_exact(config_setting_get_float(value), number));
+        (void)snprintf(text, TT_CONFIG_TEXT_BYTES, "%s",
+                       tt_number_exact(config_setting_get_float(value), number));
         return PS_OK;
     case CONFIG_TYPE_BOOL:
-        (void)snprintf(text, TT_CONFIG_TEXT_BYTES, "%s", config_setting_get_bool(value) != 0 ? "yes" : "no");
+        (void)snprintf(text, TT_CONFIG_TEXT_BYTES, "%s",
+                       config_setting_get_bool(value) != 0 ? "yes" : "no");
         return PS_OK;
     case CONFIG_TYPE_STRING:
         (void)snprintf(text, TT_CONFIG_TEXT_BYTES, "%s", config_setting_get_string(value));
         return PS_OK;
     default:
-        return ps_fault_set(fault, PS_EINVAL, "%s:%u: %s: one value is expected here, not a group or a list", path,
+        return ps_fault_set(fault, PS_EINVAL,
+                            "%s:%u: %s: one value is expected here, not a group or a list", path,
                             config_setting_source_line(value),
                             config_setting_name(value) == NULL ? "" : config_setting_name(value));
     }
 }
 
 /* Sets one key; a list gives a repeatable setting several values. */
-static ps_err set_from(tt_settings *settings, const config_setting_t *value, const char *path, ps_fault *fault) {
+static ps_err set_from(tt_settings *settings, const config_setting_t *value, const char *path,
+                       ps_fault *fault) {
     char where[TT_CONFIG_TEXT_BYTES];
     char text[TT_CONFIG_TEXT_BYTES];
     const char *const name = config_setting_name(value);
@@ -63,7 +69,8 @@ static ps_err set_from(tt_settings *settings, const config_setting_t *value, con
     if (!tt_setting_exists(settings, name)) {
         return tt_settings_refuse(settings, where, name, fault);
     }
-    if (!tt_setting_of(settings, name)->option.is_repeatable || config_setting_is_aggregate(value) == CONFIG_FALSE) {
+    if (!tt_setting_of(settings, name)->option.is_repeatable ||
+        config_setting_is_aggregate(value) == CONFIG_FALSE) {
         PS_TRY(tt_config_text(value, path, text, fault));
         return tt_settings_set(settings, where, name, text, TT_BY_FILE, fault);
     }

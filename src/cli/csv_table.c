@@ -73,7 +73,8 @@ ps_err tt_csv_read(const char *path, tt_csv_table *table_out, ps_fault *fault) {
     ps_err err = PS_EFORMAT;
     if (!split_line(&rest, table.names, TT_CSV_COLUMNS_MAX, &table.column_count) ||
         table.column_count > TT_CSV_COLUMNS_MAX) {
-        (void)ps_fault_set(fault, err, "%s:1: is not a table of at most %d columns", path, TT_CSV_COLUMNS_MAX);
+        (void)ps_fault_set(fault, err, "%s:1: is not a table of at most %d columns", path,
+                           TT_CSV_COLUMNS_MAX);
         goto fail;
     }
     table.cells = calloc(lines * table.column_count, sizeof *table.cells);
@@ -82,11 +83,12 @@ ps_err tt_csv_read(const char *path, tt_csv_table *table_out, ps_fault *fault) {
         goto fail;
     }
     size_t count = 0;
-    while (split_line(&rest, table.cells + table.row_count * table.column_count, table.column_count, &count)) {
+    while (split_line(&rest, table.cells + table.row_count * table.column_count, table.column_count,
+                      &count)) {
         table.row_count++;
         if (count != table.column_count) {
-            (void)ps_fault_set(fault, err, "%s:%zu: has %zu cells instead of %zu", path, table.row_count + 1, count,
-                               table.column_count);
+            (void)ps_fault_set(fault, err, "%s:%zu: has %zu cells instead of %zu", path,
+                               table.row_count + 1, count, table.column_count);
             goto fail;
         }
     }

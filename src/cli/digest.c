@@ -44,7 +44,8 @@ bool tt_digest_end(tt_digest *digest, char text_out[static TT_DIGEST_TEXT_BYTES]
     }
     unsigned char raw[EVP_MAX_MD_SIZE];
     unsigned int raw_size = 0;
-    const bool is_good = EVP_DigestFinal_ex(digest->context, raw, &raw_size) == 1 && !digest->failed;
+    const bool is_good =
+        EVP_DigestFinal_ex(digest->context, raw, &raw_size) == 1 && !digest->failed;
     EVP_MD_CTX_free(digest->context);
     free(digest);
     if (!is_good || raw_size * 2 + 1 != TT_DIGEST_TEXT_BYTES) {
@@ -59,7 +60,8 @@ bool tt_digest_end(tt_digest *digest, char text_out[static TT_DIGEST_TEXT_BYTES]
     return true;
 }
 
-ps_err tt_digest_file(const char *path, char text_out[static TT_DIGEST_TEXT_BYTES], ps_fault *fault) {
+ps_err tt_digest_file(const char *path, char text_out[static TT_DIGEST_TEXT_BYTES],
+                      ps_fault *fault) {
     text_out[0] = '\0';
     FILE *const file = fopen(path, "rb");
     if (file == NULL) {

@@ -18,19 +18,22 @@ typedef struct source {
     ps_fault *fault;
 } source;
 
-static ps_err refuse_key(const source *from, const config_setting_t *value, const char *const *known, size_t count) {
+static ps_err refuse_key(const source *from, const config_setting_t *value,
+                         const char *const *known, size_t count) {
     const char *const name = config_setting_name(value);
     const char *const nearest = psi_nearest(name, known, count);
-    return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: unknown key %s; did you mean %s?", from->experiment->path,
-                        config_setting_source_line(value), name, nearest == NULL ? known[0] : nearest);
+    return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: unknown key %s; did you mean %s?",
+                        from->experiment->path, config_setting_source_line(value), name,
+                        nearest == NULL ? known[0] : nearest);
 }
 
-static ps_err read_text(const source *from, const config_setting_t *value, char *text_out, size_t size) {
+static ps_err read_text(const source *from, const config_setting_t *value, char *text_out,
+                        size_t size) {
     char text[TT_CONFIG_TEXT_BYTES];
     PS_TRY(tt_config_text(value, from->experiment->path, text, from->fault));
     if (strlen(text) >= size) {
-        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: the text is too long", from->experiment->path,
-                            config_setting_source_line(value));
+        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: the text is too long",
+                            from->experiment->path, config_setting_source_line(value));
     }
     (void)strcpy(text_out, text);
     return PS_OK;
@@ -47,16 +50,19 @@ static ps_err check_option(const source *from, const config_setting_t *value) {
     static const char *const ours[] = {"out", "force", "quiet", "format", "config"};
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
         if (strcmp(name, ours[i]) == 0) {
-            return ps_fault_set(from->fault, PS_EINVAL, "%s%s is the sweep's own affair", where, name);
+            return ps_fault_set(from->fault, PS_EINVAL, "%s%s is the sweep's own affair", where,
+                                name);
         }
     }
     return PS_OK;
 }
 
-static ps_err read_fixed_value(const source *from, const config_setting_t *key, const config_setting_t *value) {
+static ps_err read_fixed_value(const source *from, const config_setting_t *key,
+                               const config_setting_t *value) {
     tt_experiment *const experiment = from->experiment;
     if (experiment->fixed_count == TT_FIXED_MAX) {
-        return ps_fault_set(from->fault, PS_EINVAL, "%s: more than %d settings", experiment->path, TT_FIXED_MAX);
+        return ps_fault_set(from->fault, PS_EINVAL, "%s: more than %d settings", experiment->path,
+                            TT_FIXED_MAX);
     }
     tt_assignment *const fixed = &experiment->fixed[experiment->fixed_count];
     (void)snprintf(fixed->name, sizeof fixed->name, "%s", config_setting_name(key));
@@ -76,7 +82,8 @@ static ps_err read_fixed(const source *from, const config_setting_t *group) {
         }
         if (!tt_setting_of(from->settings, config_setting_name(key))->option.is_repeatable) {
             return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s takes one value, not a list",
-                                from->experiment->path, config_setting_source_line(key), config_setting_name(key));
+                                from->experiment->path, config_setting_source_line(key),
+                                config_setting_name(key));
         }
         for (int v = 0; v < config_setting_length(key); v++) {
             PS_TRY(read_fixed_value(from, key, config_setting_get_elem(key, (unsigned)v)));
@@ -92,56 +99,63 @@ static ps_err read_axes(const source *from, const config_setting_t *group) {
         const unsigned line = config_setting_source_line(key);
         const int count = config_setting_length(key);
         PS_TRY(check_option(from, key));
-        if (config_setting_is_aggregate(key) == CONFIG_FALSE || config_setting_is_group(key) == CONFIG_TRUE ||
-            count < 1 || count > TT_AXIS_VALUES_MAX) {
-            return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: an axis is a list of 1 to %d values: %s = [ ... ]",
-                                experiment->path, line, TT_AXIS_VALUES_MAX, config_setting_name(key));
+        if (config_setting_is_aggregate(key) == CONFIG_FALSE ||
+            config_setting_is_group(key) == CONFIG_TRUE || count < 1 ||
+            count > TT_AXIS_VALUES_MAX) {
+            return ps_fault_set(
+                from->fault, PS_EINVAL, "%s:%u: an axis is a list of 1 to %d values: %s = [ ... ]",
+                experiment->path, line, TT_AXIS_VALUES_MAX, config_setting_name(key));
         }
         if (experiment->axis_count == TT_AXES_MAX) {
-            return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: more than %d axes", experiment->path, line, TT_AXES_MAX);
+            return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: more than %d axes",
+                                experiment->path, line, TT_AXES_MAX);
         }
         tt_axis *const axis = &experiment->axes[experiment->axis_count++];
         (void)snprintf(axis->name, sizeof axis->name, "%s", config_setting_name(key));
         axis->line = line;
         for (int v = 0; v < count; v++) {
-            PS_TRY(read_text(from, config_setting_get_elem(key, (unsigned)v), axis->values[axis->value_count],
-                             sizeof axis->values[0]));
+            PS_TRY(read_text(from, config_setting_get_elem(key, (unsigned)v),
+                             axis->values[axis->value_count], sizeof axis->values[0]));
             axis->value_count++;
         }
     }
     if (tt_experiment_run_count(experiment) > TT_SWEEP_RUNS_MAX) {
-        return ps_fault_set(from->fault, PS_EINVAL, "%s: the axes make more than %d runs", experiment->path,
-                            TT_SWEEP_RUNS_MAX);
+        return ps_fault_set(from->fault, PS_EINVAL, "%s: the axes make more than %d runs",
+                            experiment->path, TT_SWEEP_RUNS_MAX);
     }
     return PS_OK;
 }
 
 /* "policy=bsp": an axis and one of its values. */
-static ps_err read_choice(const source *from, const config_setting_t *value, tt_assignment *choice_out) {
+static ps_err read_choice(const source *from, const config_setting_t *value,
+                          tt_assignment *choice_out) {
     const tt_experiment *const experiment = from->experiment;
     char text[TT_EXPERIMENT_TEXT_BYTES];
     PS_TRY(read_text(from, value, text, sizeof text));
     const unsigned line = config_setting_source_line(value);
     char *const sign = strchr(text, '=');
     if (sign == NULL) {
-        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: '%s' is not AXIS=VALUE, as in \"policy=bsp\"",
-                            experiment->path, line, text);
+        return ps_fault_set(from->fault, PS_EINVAL,
+                            "%s:%u: '%s' is not AXIS=VALUE, as in \"policy=bsp\"", experiment->path,
+                            line, text);
     }
     *sign = '\0';
     const size_t at = tt_experiment_axis(experiment, text);
     if (at == experiment->axis_count) {
-        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: there is no axis %s", experiment->path, line, text);
+        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: there is no axis %s", experiment->path,
+                            line, text);
     }
     for (size_t v = 0; v < experiment->axes[at].value_count; v++) {
         if (strcmp(experiment->axes[at].values[v], sign + 1) == 0) {
-            (void)snprintf(choice_out->name, sizeof choice_out->name, "%s", experiment->axes[at].name);
+            (void)snprintf(choice_out->name, sizeof choice_out->name, "%s",
+                           experiment->axes[at].name);
             (void)snprintf(choice_out->value, sizeof choice_out->value, "%s", sign + 1);
             choice_out->line = line;
             return PS_OK;
         }
     }
-    return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: the axis %s has no value %s", experiment->path, line, text,
-                        sign + 1);
+    return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: the axis %s has no value %s",
+                        experiment->path, line, text, sign + 1);
 }
 
 static ps_err read_target(const source *from, const config_setting_t *group) {
@@ -162,9 +176,10 @@ static ps_err read_target(const source *from, const config_setting_t *group) {
             PS_TRY(read_choice(from, key, &target->by));
         } else if (strcmp(name, "factor") == 0 && config_setting_is_number(key) == CONFIG_TRUE) {
             target->factor = config_setting_get_float(key);
-        } else if (strcmp(name, "at_most") == 0 || strcmp(name, "factor") == 0 || strcmp(name, "metric") == 0) {
-            return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s is not of the right kind", experiment->path,
-                                config_setting_source_line(key), name);
+        } else if (strcmp(name, "at_most") == 0 || strcmp(name, "factor") == 0 ||
+                   strcmp(name, "metric") == 0) {
+            return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s is not of the right kind",
+                                experiment->path, config_setting_source_line(key), name);
         } else {
             return refuse_key(from, key, known, sizeof known / sizeof known[0]);
         }
@@ -176,11 +191,12 @@ static ps_err read_target(const source *from, const config_setting_t *group) {
         }
     }
     if (target->metric == algo->metric_count) {
-        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s has no metric '%s'", experiment->path, line, algo->name,
-                            metric);
+        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s has no metric '%s'",
+                            experiment->path, line, algo->name, metric);
     }
     if (target->is_fixed == (target->by.name[0] != '\0') || !(target->factor > 0)) {
-        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: a target has either at_most or reached_by (and factor > 0)",
+        return ps_fault_set(from->fault, PS_EINVAL,
+                            "%s:%u: a target has either at_most or reached_by (and factor > 0)",
                             experiment->path, line);
     }
     target->is_set = true;
@@ -194,17 +210,20 @@ static ps_err read_name(const source *from, const config_setting_t *root) {
     tt_experiment *const experiment = from->experiment;
     const config_setting_t *const name = config_setting_get_member(root, "name");
     if (name == NULL) {
-        return ps_fault_set(from->fault, PS_EINVAL, "%s: has no name (name = \"...\";)", experiment->path);
+        return ps_fault_set(from->fault, PS_EINVAL, "%s: has no name (name = \"...\";)",
+                            experiment->path);
     }
     PS_TRY(read_text(from, name, experiment->name, sizeof experiment->name));
     for (const char *at = experiment->name; *at != '\0'; at++) {
         if (isalnum((unsigned char)*at) == 0 && *at != '-' && *at != '_') {
-            return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: a name has letters, digits, '-' and '_' alone",
+            return ps_fault_set(from->fault, PS_EINVAL,
+                                "%s:%u: a name has letters, digits, '-' and '_' alone",
                                 experiment->path, config_setting_source_line(name));
         }
     }
     const config_setting_t *const title = config_setting_get_member(root, "title");
-    return title == NULL ? PS_OK : read_text(from, title, experiment->title, sizeof experiment->title);
+    return title == NULL ? PS_OK
+                         : read_text(from, title, experiment->title, sizeof experiment->title);
 }
 
 /* The world and the algorithm, which decide what keys there are. */
@@ -216,30 +235,34 @@ static ps_err read_subject(const source *from, const config_setting_t *root) {
     if (world != NULL) {
         PS_TRY(read_text(from, world, text, sizeof text));
         if (strcmp(text, "sim") != 0 && strcmp(text, "run") != 0) {
-            return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: the world '%s' is neither sim nor run",
-                                experiment->path, config_setting_source_line(world), text);
+            return ps_fault_set(from->fault, PS_EINVAL,
+                                "%s:%u: the world '%s' is neither sim nor run", experiment->path,
+                                config_setting_source_line(world), text);
         }
     }
     experiment->world = strcmp(text, "sim") == 0 ? TT_SIM : TT_RUN;
     if (algo == NULL) {
-        return ps_fault_set(from->fault, PS_EINVAL, "%s: has no algorithm (algo = \"mf\";)", experiment->path);
+        return ps_fault_set(from->fault, PS_EINVAL, "%s: has no algorithm (algo = \"mf\";)",
+                            experiment->path);
     }
     PS_TRY(read_text(from, algo, text, sizeof text));
     ps_fault unknown = {0};
     if (tt_subject_of(text, &experiment->algo, &unknown) != PS_OK) {
-        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s", experiment->path, config_setting_source_line(algo),
-                            unknown.text);
+        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s", experiment->path,
+                            config_setting_source_line(algo), unknown.text);
     }
     return PS_OK;
 }
 
 /* The order matters: a target names axes. */
 static ps_err read_groups(const source *from, const config_setting_t *root) {
-    static const char *const known[] = {"name", "title", "world", "algo", "settings", "axes", "target", "baseline"};
+    static const char *const known[] = {"name",     "title", "world",  "algo",
+                                        "settings", "axes",  "target", "baseline"};
     for (int i = 0; i < config_setting_length(root); i++) {
         const config_setting_t *const key = config_setting_get_elem(root, (unsigned)i);
         size_t k = 0;
-        while (k < sizeof known / sizeof known[0] && strcmp(known[k], config_setting_name(key)) != 0) {
+        while (k < sizeof known / sizeof known[0] &&
+               strcmp(known[k], config_setting_name(key)) != 0) {
             k++;
         }
         if (k == sizeof known / sizeof known[0]) {
@@ -247,8 +270,9 @@ static ps_err read_groups(const source *from, const config_setting_t *root) {
         }
         const bool must_be_group = k >= 4 && k <= 6;
         if (must_be_group && config_setting_is_group(key) == CONFIG_FALSE) {
-            return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s is a group: %s = { ... };", from->experiment->path,
-                                config_setting_source_line(key), known[k], known[k]);
+            return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s is a group: %s = { ... };",
+                                from->experiment->path, config_setting_source_line(key), known[k],
+                                known[k]);
         }
     }
     const config_setting_t *const fixed = config_setting_get_member(root, "settings");

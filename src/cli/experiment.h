@@ -7,8 +7,8 @@
  *     settings = { nodes = 32; straggler = [ "lognormal:sigma=0.5" ]; };     options by their names
  *     axes = { policy = [ "bsp", "ssp:3" ]; seed = [ 1, 2, 3 ]; };           their product is run
  *     target = { metric = "objective"; at_most = 0.75; };                    time to target, or
- *     target = { metric = "objective"; reached_by = "policy=bsp"; };         what that run ends with
- *     baseline = "policy=bsp";               what times are compared to; default: of reached_by
+ *     target = { metric = "objective"; reached_by = "policy=bsp"; };         what that run ends
+ * with baseline = "policy=bsp";               what times are compared to; default: of reached_by
  *
  * An unknown key is an error with its line and the nearest known one. */
 #ifndef TT_EXPERIMENT_H
@@ -46,10 +46,10 @@ typedef struct tt_axis {
 /* When a run has arrived. */
 typedef struct tt_target {
     bool is_set;
-    size_t metric;         /* of the algorithm */
-    bool is_fixed;         /* at `value`; else at what the runs with `by` end with */
+    size_t metric; /* of the algorithm */
+    bool is_fixed; /* at `value`; else at what the runs with `by` end with */
     double value;
-    double factor;         /* times which it is enough: 1.01 is within one per cent */
+    double factor; /* times which it is enough: 1.01 is within one per cent */
     tt_assignment by;
 } tt_target;
 
@@ -67,9 +67,10 @@ typedef struct tt_experiment {
     tt_assignment baseline; /* empty name: none */
 } tt_experiment;
 
-/* Reads and checks a file; *experiment_out is owned by the caller (free()). PS_EINVAL or PS_EFORMAT, with file and
- * line. */
-PS_MUST_CHECK ps_err tt_experiment_read(const char *path, tt_experiment **experiment_out, ps_fault *fault);
+/* Reads and checks a file; *experiment_out is owned by the caller (free()). PS_EINVAL or
+ * PS_EFORMAT, with file and line. */
+PS_MUST_CHECK ps_err tt_experiment_read(const char *path, tt_experiment **experiment_out,
+                                        ps_fault *fault);
 
 /* How many runs there are. */
 size_t tt_experiment_run_count(const tt_experiment *experiment);

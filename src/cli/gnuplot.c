@@ -18,8 +18,8 @@ static const char *program(void) {
     return own != NULL ? own : "gnuplot";
 }
 
-/* Starts the program with its output and complaints in a pipe; reads as much as fits; returns its exit code, 127 when
- * it is not there. */
+/* Starts the program with its output and complaints in a pipe; reads as much as fits; returns its
+ * exit code, 127 when it is not there. */
 static int run_program(char *const *arguments, char *text, size_t text_size_bytes) {
     int ends[2];
     text[0] = '\0';
@@ -83,14 +83,16 @@ static bool find_script(const char *script, char path[static TT_PATH_MAX]) {
     return false;
 }
 
-ps_err tt_gnuplot_draw(const char *script, const tt_gnuplot_variable *variables, size_t count, ps_fault *fault) {
+ps_err tt_gnuplot_draw(const char *script, const tt_gnuplot_variable *variables, size_t count,
+                       ps_fault *fault) {
     PS_ASSERT(count <= VARIABLES_MAX);
     char path[TT_PATH_MAX];
     char name[TT_PATH_MAX];
     char option[] = "-e";
     char text[1024];
     if (!find_script(script, path)) {
-        return ps_fault_set(fault, PS_EINVAL, "the plot script %s is not found; set TORTOISE_PLOTS", script);
+        return ps_fault_set(fault, PS_EINVAL, "the plot script %s is not found; set TORTOISE_PLOTS",
+                            script);
     }
     /* All variables and the directory of the scripts, as one command before the script. */
     size_t size = 2 * TT_PATH_MAX;
@@ -104,7 +106,8 @@ ps_err tt_gnuplot_draw(const char *script, const tt_gnuplot_variable *variables,
     const int head = (int)(strrchr(path, '/') - path);
     size_t used = (size_t)snprintf(command, size, "plots='%.*s';", head, path);
     for (size_t i = 0; i < count; i++) {
-        used += (size_t)snprintf(command + used, size - used, "%s='%s';", variables[i].name, variables[i].value);
+        used += (size_t)snprintf(command + used, size - used, "%s='%s';", variables[i].name,
+                                 variables[i].value);
     }
     (void)snprintf(name, sizeof name, "%s", program());
     char *const arguments[] = {name, option, command, path, NULL};

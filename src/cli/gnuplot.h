@@ -15,9 +15,10 @@ typedef struct tt_gnuplot_variable {
     const char *name, *value;
 } tt_gnuplot_variable;
 
-/* Runs the script plots/`script` with string variables (at most 16) set before it. What it complains of goes into the fault, one line. PS_EINVAL:
- * there is no gnuplot or no such script; PS_EFAILED: it could not draw. */
-PS_MUST_CHECK ps_err tt_gnuplot_draw(const char *script, const tt_gnuplot_variable *variables, size_t count,
-                                     ps_fault *fault);
+/* Runs the script plots/`script` with string variables (at most 16) set before it. What it
+ * complains of goes into the fault, one line. PS_EINVAL: there is no gnuplot or no such script;
+ * PS_EFAILED: it could not draw. */
+PS_MUST_CHECK ps_err tt_gnuplot_draw(const char *script, const tt_gnuplot_variable *variables,
+                                     size_t count, ps_fault *fault);
 
 #endif

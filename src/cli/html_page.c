@@ -9,11 +9,13 @@ static const char style[] =
     "body{margin:0 auto;max-width:56rem;padding:1rem 1.2rem 4rem;background:#fff;color:#1d1d1f;"
     "font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}\n"
     "h1{font-size:1.6rem;line-height:1.25;margin:1.2rem 0 .2rem}\n"
-    "h2{font-size:1.15rem;margin:2.2rem 0 .6rem;border-bottom:1px solid #ddd;padding-bottom:.2rem}\n"
+    "h2{font-size:1.15rem;margin:2.2rem 0 .6rem;border-bottom:1px solid "
+    "#ddd;padding-bottom:.2rem}\n"
     "p{margin:.4rem 0}.sub{color:#555}\n"
     ".wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}\n"
-    "th,td{text-align:left;padding:.25rem .7rem .25rem 0;border-bottom:1px solid #eee;vertical-align:top}\n"
+    "th,td{text-align:left;padding:.25rem .7rem .25rem 0;border-bottom:1px solid "
+    "#eee;vertical-align:top}\n"
     "th{color:#555;font-weight:600;white-space:nowrap}.n{text-align:right;white-space:nowrap}\n"
     "td{overflow-wrap:anywhere;min-width:3rem}\n"
     "figure{margin:1.2rem 0}figcaption{color:#444;font-size:.92rem;margin-bottom:.3rem}\n"
@@ -65,7 +67,8 @@ void tt_html_heading(FILE *page, const char *text) {
     (void)fputs("</h2>\n", page);
 }
 
-static void row(FILE *page, const char *tag, const char *const *cells, size_t count, size_t first_number) {
+static void row(FILE *page, const char *tag, const char *const *cells, size_t count,
+                size_t first_number) {
     (void)fputs("<tr>", page);
     for (size_t i = 0; i < count; i++) {
         (void)fprintf(page, "<%s%s>", tag, i >= first_number ? " class=\"n\"" : "");
@@ -107,7 +110,8 @@ static char *read_file(const char *path) {
     return text;
 }
 
-/* Names of other places, which an SVG inside HTML does not need: attributes xmlns and xmlns:xlink. */
+/* Names of other places, which an SVG inside HTML does not need: attributes xmlns and xmlns:xlink.
+ */
 static const char *step_over_namespace(const char *at) {
     while (strncmp(at, "xmlns", strlen("xmlns")) == 0) {
         const char *const quote = strpbrk(at, "\"'");

@@ -1,4 +1,5 @@
-/* One self-contained HTML page, written piece by piece: no script, no style sheet or picture from elsewhere. */
+/* One self-contained HTML page, written piece by piece: no script, no style sheet or picture from
+ * elsewhere. */
 #ifndef TT_HTML_PAGE_H
 #define TT_HTML_PAGE_H
 
@@ -22,7 +23,9 @@ void tt_html_table_begin(FILE *page, const char *const *names, size_t count, siz
 void tt_html_table_row(FILE *page, const char *const *cells, size_t count, size_t first_number);
 void tt_html_table_end(FILE *page);
 
-/* Writes an SVG file of gnuplot's into the page, with a caption. PS_EIO or PS_EFORMAT: nothing was written. */
-PS_MUST_CHECK ps_err tt_html_picture(FILE *page, const char *svg_path, const char *caption, ps_fault *fault);
+/* Writes an SVG file of gnuplot's into the page, with a caption. PS_EIO or PS_EFORMAT: nothing was
+ * written. */
+PS_MUST_CHECK ps_err tt_html_picture(FILE *page, const char *svg_path, const char *caption,
+                                     ps_fault *fault);
 
 #endif

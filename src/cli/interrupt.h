@@ -1,4 +1,5 @@
-/* SIGINT and SIGTERM end a run cleanly: what was measured so far is kept. A second one ends the program at once. */
+/* SIGINT and SIGTERM end a run cleanly: what was measured so far is kept. A second one ends the
+ * program at once. */
 #ifndef TT_INTERRUPT_H
 #define TT_INTERRUPT_H
 

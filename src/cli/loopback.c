@@ -19,7 +19,8 @@ enum { BLOCK_BYTES = 1 << 20, ROUND_TRIPS_MAX = 20000, ROUND_TRIPS_WARM = 200 };
 static bool transfer(int socket, void *bytes, size_t size_bytes, bool is_sent) {
     char *at = bytes;
     while (size_bytes > 0) {
-        const ssize_t moved = is_sent ? send(socket, at, size_bytes, MSG_NOSIGNAL) : recv(socket, at, size_bytes, 0);
+        const ssize_t moved =
+            is_sent ? send(socket, at, size_bytes, MSG_NOSIGNAL) : recv(socket, at, size_bytes, 0);
         if (moved < 0 && errno == EINTR) {
             continue;
         }
@@ -54,8 +55,8 @@ static int connect_child(pid_t *child_out) {
     const int server = socket(AF_INET, SOCK_STREAM, 0);
     int own = -1;
     *child_out = -1;
-    if (server < 0 || bind(server, (const struct sockaddr *)&address, size) != 0 || listen(server, 1) != 0 ||
-        getsockname(server, (struct sockaddr *)&address, &size) != 0) {
+    if (server < 0 || bind(server, (const struct sockaddr *)&address, size) != 0 ||
+        listen(server, 1) != 0 || getsockname(server, (struct sockaddr *)&address, &size) != 0) {
         goto done;
     }
     *child_out = fork();
@@ -93,7 +94,9 @@ static bool measure_latency(int socket, double budget_s, double *latency_out) {
     const double end_s = tt_bench_now_s() + budget_s;
     size_t count = 0;
     bool is_good = samples != NULL;
-    for (size_t i = 0; is_good && i < ROUND_TRIPS_MAX && (i <= ROUND_TRIPS_WARM || tt_bench_now_s() < end_s); i++) {
+    for (size_t i = 0;
+         is_good && i < ROUND_TRIPS_MAX && (i <= ROUND_TRIPS_WARM || tt_bench_now_s() < end_s);
+         i++) {
         char byte = 'p';
         const double start_s = tt_bench_now_s();
         is_good = transfer(socket, &byte, 1, true) && transfer(socket, &byte, 1, false);
@@ -131,7 +134,8 @@ ps_err tt_loopback_measure(double budget_s, tt_loopback *loopback_out, ps_fault 
     pid_t child = -1;
     const int socket = connect_child(&child);
     tt_loopback measured = {0};
-    const bool is_good = socket >= 0 && measure_latency(socket, budget_s / 2, &measured.latency_s) &&
+    const bool is_good = socket >= 0 &&
+                         measure_latency(socket, budget_s / 2, &measured.latency_s) &&
                          measure_bandwidth(socket, budget_s / 2, &measured.bandwidth_bytes_per_s);
     const int cause = errno;
     if (socket >= 0) {

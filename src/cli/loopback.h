@@ -5,11 +5,12 @@
 #include "tortoise/err.h"
 
 typedef struct tt_loopback {
-    double latency_s;       /* half the median round trip of one byte */
+    double latency_s;             /* half the median round trip of one byte */
     double bandwidth_bytes_per_s; /* of one stream of large writes */
 } tt_loopback;
 
 /* Measures for about `budget_s` seconds. Blocks. PS_EIO when sockets cannot be had. */
-PS_MUST_CHECK ps_err tt_loopback_measure(double budget_s, tt_loopback *loopback_out, ps_fault *fault);
+PS_MUST_CHECK ps_err tt_loopback_measure(double budget_s, tt_loopback *loopback_out,
+                                         ps_fault *fault);
 
 #endif

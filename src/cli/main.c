@@ -10,9 +10,11 @@
 const tt_command tt_commands[] = {
     {"sim", "sim ALGO [options]", "one run on a simulated cluster", tt_command_sim},
     {"run", "run ALGO [options]", "one run for real, in local processes", tt_command_run},
-    {"sweep", "sweep FILE [-n] [-j J]", "the runs of an experiment file; resumes what is missing", tt_command_sweep},
+    {"sweep", "sweep FILE [-n] [-j J]", "the runs of an experiment file; resumes what is missing",
+     tt_command_sweep},
     {"data", "data gen|info|convert", "make, describe or convert data", tt_command_data},
-    {"calibrate", "calibrate", "seconds per unit of work here; latency and bandwidth", tt_command_calibrate},
+    {"calibrate", "calibrate", "seconds per unit of work here; latency and bandwidth",
+     tt_command_calibrate},
     {"bench", "bench [NAME]", "microbenchmarks beside the raw limit of each", tt_command_bench},
     {"report", "report DIR", "one self-contained HTML page of a run or a sweep", tt_command_report},
     {"doctor", "doctor", "is all here that tortoise needs?", tt_command_doctor},
@@ -37,9 +39,11 @@ static ps_err refuse(const char *name, ps_fault *fault) {
     }
     const char *const nearest = psi_nearest(name, names, tt_command_count);
     if (nearest == NULL) {
-        return ps_fault_set(fault, PS_EINVAL, "unknown command '%s'; 'tortoise help' lists them", name);
+        return ps_fault_set(fault, PS_EINVAL, "unknown command '%s'; 'tortoise help' lists them",
+                            name);
     }
-    return ps_fault_set(fault, PS_EINVAL, "unknown command '%s'; did you mean '%s'?", name, nearest);
+    return ps_fault_set(fault, PS_EINVAL, "unknown command '%s'; did you mean '%s'?", name,
+                        nearest);
 }
 
 int main(int argc, char **argv) {
@@ -59,7 +63,9 @@ int main(int argc, char **argv) {
     } else if (command == NULL) {
         err = refuse(name, &fault);
     } else {
-        const tt_call call = {.argument_count = (size_t)argc, .arguments = argv, .own_count = (size_t)argc - 2,
+        const tt_call call = {.argument_count = (size_t)argc,
+                              .arguments = argv,
+                              .own_count = (size_t)argc - 2,
                               .own = argv + 2};
         err = command->run(&call, &fault);
     }
@@ -67,7 +73,8 @@ int main(int argc, char **argv) {
         err = ps_fault_set(&fault, PS_EIO, "standard output cannot be written");
     }
     if (err != PS_OK) {
-        (void)fprintf(stderr, "tortoise: %s\n", fault.text[0] == '\0' ? ps_err_text(err) : fault.text);
+        (void)fprintf(stderr, "tortoise: %s\n",
+                      fault.text[0] == '\0' ? ps_err_text(err) : fault.text);
     }
     return ps_err_exit_code(err);
 }

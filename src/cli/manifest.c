@@ -41,15 +41,18 @@ static json_t *settings_object(const tt_run *run) {
                 (void)json_array_append_new(value, json_string(item->values[v]));
             }
         } else {
-            value = item->value_count == 0 ? json_null() : json_string(item->values[item->value_count - 1]);
+            value = item->value_count == 0 ? json_null()
+                                           : json_string(item->values[item->value_count - 1]);
         }
-        (void)json_object_set_new(object, item->option.name,
-                                  json_pack("{s:o,s:s}", "value", value, "origin", tt_origin_text(item->origin)));
+        (void)json_object_set_new(
+            object, item->option.name,
+            json_pack("{s:o,s:s}", "value", value, "origin", tt_origin_text(item->origin)));
     }
     return object;
 }
 
-/* What the simulated cluster came to after its file, the options and the calibration were put together. */
+/* What the simulated cluster came to after its file, the options and the calibration were put
+ * together. */
 static json_t *cluster_object(const tt_run *run) {
     if (run->sim == NULL) {
         return json_null();
@@ -61,7 +64,8 @@ static json_t *cluster_object(const tt_run *run) {
         }
         char text[4096];
         const int length = psi_sim_spec_value(run->sim, i, text, sizeof text);
-        (void)json_object_set_new(object, psi_sim_options[i].name, length > 0 ? json_string(text) : json_null());
+        (void)json_object_set_new(object, psi_sim_options[i].name,
+                                  length > 0 ? json_string(text) : json_null());
     }
     return object;
 }
@@ -74,10 +78,10 @@ json_t *tt_manifest_versions(bool with_simulator) {
         simulator[0] = '\0';
     }
     simulator[strcspn(simulator, ",")] = '\0'; /* where it lies is of no interest */
-    return json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:s,s:s,s:s}", "tortoise", TT_VERSION, "git", TT_GIT, "compiler",
-                     tt_feature_compiler(), "simgrid", text_or_null(simulator), "gsl", gsl_version, "jansson",
-                     JANSSON_VERSION, "libconfig", tt_feature_libconfig(), "openssl", openssl, "zlib",
-                     zlibVersion());
+    return json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:s,s:s,s:s}", "tortoise", TT_VERSION, "git", TT_GIT,
+                     "compiler", tt_feature_compiler(), "simgrid", text_or_null(simulator), "gsl",
+                     gsl_version, "jansson", JANSSON_VERSION, "libconfig", tt_feature_libconfig(),
+                     "openssl", openssl, "zlib", zlibVersion());
 }
 
 static json_t *host_object(const tt_run *run) {
@@ -87,10 +91,11 @@ static json_t *host_object(const tt_run *run) {
     (void)getrusage(RUSAGE_SELF, &usage);
     const double cpu_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
                          1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-    return json_pack("{s:s,s:s,s:s,s:i,s:f,s:f,s:f,s:I}", "name", system.nodename, "system", system.release,
-                     "machine", system.machine, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN), "wall_s",
-                     tt_run_wall_s(run), "cpu_s", cpu_s, "evaluation_s", run->results.evaluation_s,
-                     "peak_memory_bytes", (json_int_t)usage.ru_maxrss * 1024);
+    return json_pack("{s:s,s:s,s:s,s:i,s:f,s:f,s:f,s:I}", "name", system.nodename, "system",
+                     system.release, "machine", system.machine, "cores",
+                     (int)sysconf(_SC_NPROCESSORS_ONLN), "wall_s", tt_run_wall_s(run), "cpu_s",
+                     cpu_s, "evaluation_s", run->results.evaluation_s, "peak_memory_bytes",
+                     (json_int_t)usage.ru_maxrss * 1024);
 }
 
 json_t *tt_manifest_results(const tt_run *run) {
@@ -98,16 +103,18 @@ json_t *tt_manifest_results(const tt_run *run) {
     const tt_totals totals = tt_totals_of(results);
     json_t *const metrics = json_object();
     for (size_t i = 0; results->metrics_count > 0 && i < run->plan.algo->metric_count; i++) {
-        (void)json_object_set_new(metrics, run->plan.algo->metrics[i],
-                                  real_or_null(results->metrics[results->metrics_count - 1].values[i]));
+        (void)json_object_set_new(
+            metrics, run->plan.algo->metrics[i],
+            real_or_null(results->metrics[results->metrics_count - 1].values[i]));
     }
-    return json_pack("{s:f,s:i,s:i,s:o,s:o,s:f,s:f,s:f,s:f,s:o,s:o,s:b,s:b,s:o}", "time_s", results->time_s,
-                     "clock_min", (int)totals.clock_min, "clock_max", (int)totals.clock_max, "metrics", metrics,
-                     "evaluations", count_of(results->metrics_count), "compute_s", totals.compute_s, "wait_s",
-                     totals.wait_s, "wait_share", totals.wait_share, "compute_share", totals.compute_share,
-                     "bytes_sent", count_of(results->bytes_sent), "frames_sent", count_of(results->frames_sent),
-                     "until_reached", (int)results->until_reached, "interrupted", (int)results->was_interrupted,
-                     "model_sha256", text_or_null(run->model_sha256));
+    return json_pack(
+        "{s:f,s:i,s:i,s:o,s:o,s:f,s:f,s:f,s:f,s:o,s:o,s:b,s:b,s:o}", "time_s", results->time_s,
+        "clock_min", (int)totals.clock_min, "clock_max", (int)totals.clock_max, "metrics", metrics,
+        "evaluations", count_of(results->metrics_count), "compute_s", totals.compute_s, "wait_s",
+        totals.wait_s, "wait_share", totals.wait_share, "compute_share", totals.compute_share,
+        "bytes_sent", count_of(results->bytes_sent), "frames_sent", count_of(results->frames_sent),
+        "until_reached", (int)results->until_reached, "interrupted", (int)results->was_interrupted,
+        "model_sha256", text_or_null(run->model_sha256));
 }
 
 static void format_time(const struct timespec *at, char text[static 40]) {
@@ -129,9 +136,10 @@ static json_t *manifest_object(const tt_run *run) {
     }
     json_t *const object = json_pack(
         "{s:i,s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:s,s:s}", "format", 1, "command_line", command, "world",
-        run->settings.world == TT_SIM ? "sim" : "run", "algorithm", run->plan.algo->name, "settings",
-        settings_object(run), "cluster", cluster_object(run), "versions", tt_manifest_versions(run->settings.world == TT_SIM), "seed",
-        count_of(run->plan.seed), "data", run->data_text, "data_sha256", run->data_sha256);
+        run->settings.world == TT_SIM ? "sim" : "run", "algorithm", run->plan.algo->name,
+        "settings", settings_object(run), "cluster", cluster_object(run), "versions",
+        tt_manifest_versions(run->settings.world == TT_SIM), "seed", count_of(run->plan.seed),
+        "data", run->data_text, "data_sha256", run->data_sha256);
     if (object == NULL) {
         return NULL;
     }
@@ -172,13 +180,15 @@ json_t *tt_manifest_read(const char *directory, ps_fault *fault) {
         return NULL;
     }
     if (access(path, R_OK) != 0) {
-        (void)ps_fault_set(fault, PS_EINVAL, "%s: holds no run (there is no manifest.json)", directory);
+        (void)ps_fault_set(fault, PS_EINVAL, "%s: holds no run (there is no manifest.json)",
+                           directory);
         return NULL;
     }
     json_t *const object = json_load_file(path, 0, &error);
     if (!json_is_object(object)) {
         json_decref(object);
-        (void)ps_fault_set(fault, PS_EFORMAT, "%s:%d:%d: %s", path, error.line, error.column, error.text);
+        (void)ps_fault_set(fault, PS_EFORMAT, "%s:%d:%d: %s", path, error.line, error.column,
+                           error.text);
         return NULL;
     }
     return object;

@@ -1,6 +1,7 @@
 /* manifest.json: what was run, with what, on what, and what came of it; enough to run it again.
  *
- * What differs between two equal simulations is in command_line, start, end, host and the settings out and jobs alone. */
+ * What differs between two equal simulations is in command_line, start, end, host and the settings
+ * out and jobs alone. */
 #ifndef TT_MANIFEST_H
 #define TT_MANIFEST_H
 
@@ -11,7 +12,8 @@
 
 #include "one_run.h"
 
-/* The results in short, a new object: also the summary of --format json. NULL when memory is exhausted. */
+/* The results in short, a new object: also the summary of --format json. NULL when memory is
+ * exhausted. */
 json_t *tt_manifest_results(const tt_run *run);
 
 /* Writes `directory`/manifest.json. PS_EIO or PS_ENOMEM. */
@@ -21,7 +23,8 @@ PS_MUST_CHECK ps_err tt_manifest_write(const tt_run *run, const char *directory,
  * loads it. */
 json_t *tt_manifest_versions(bool with_simulator);
 
-/* Reads the manifest of a run's directory. NULL, with the reason, when there is none or it is damaged. */
+/* Reads the manifest of a run's directory. NULL, with the reason, when there is none or it is
+ * damaged. */
 json_t *tt_manifest_read(const char *directory, ps_fault *fault);
 
 /* Whether `directory` holds a complete, good run with this key. */

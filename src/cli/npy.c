@@ -25,7 +25,8 @@ const char *tt_npy_type(ps_type type) {
     return "";
 }
 
-ps_err tt_npy_write_header(FILE *file, const char *type, uint64_t row_count, uint64_t column_count) {
+ps_err tt_npy_write_header(FILE *file, const char *type, uint64_t row_count,
+                           uint64_t column_count) {
     char shape[64];
     if (column_count == 0) {
         (void)snprintf(shape, sizeof shape, "(%" PRIu64 ",)", row_count);
@@ -33,7 +34,8 @@ ps_err tt_npy_write_header(FILE *file, const char *type, uint64_t row_count, uin
         (void)snprintf(shape, sizeof shape, "(%" PRIu64 ", %" PRIu64 ")", row_count, column_count);
     }
     char text[TEXT_MAX_BYTES];
-    const int length = snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", type, shape);
+    const int length = snprintf(
+        text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", type, shape);
     PS_ASSERT(length > 0 && (size_t)length < sizeof text);
     /* The numbers shall begin at a multiple of 64; blanks and a newline fill the text up. */
     const size_t used = PREFIX_BYTES + (size_t)length + 1;

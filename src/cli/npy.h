@@ -15,8 +15,9 @@ const char *tt_npy_type(ps_type type); /* "<f4", "<f8", "<i4", "<i8" */
 #define TT_NPY_U32 "<u4"
 #define TT_NPY_U64 "<u8"
 
-/* Writes the header of an array of row_count x column_count numbers; column_count 0: one dimension of row_count. The
- * numbers follow in the file. Returns PS_OK or PS_EIO. */
-PS_MUST_CHECK ps_err tt_npy_write_header(FILE *file, const char *type, uint64_t row_count, uint64_t column_count);
+/* Writes the header of an array of row_count x column_count numbers; column_count 0: one dimension
+ * of row_count. The numbers follow in the file. Returns PS_OK or PS_EIO. */
+PS_MUST_CHECK ps_err tt_npy_write_header(FILE *file, const char *type, uint64_t row_count,
+                                         uint64_t column_count);
 
 #endif

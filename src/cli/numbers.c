@@ -35,12 +35,14 @@ static const char *scaled(double value, const scale *scales, size_t count, char 
             break;
         }
     }
-    (void)snprintf(text, TT_NUMBER_TEXT_BYTES, "%.3g %s", value / scales[chosen].divisor, scales[chosen].name);
+    (void)snprintf(text, TT_NUMBER_TEXT_BYTES, "%.3g %s", value / scales[chosen].divisor,
+                   scales[chosen].name);
     return text;
 }
 
 const char *tt_number_time(double seconds, char text[static TT_NUMBER_TEXT_BYTES]) {
-    static const scale scales[] = {{0.9995e-3, 1e-3, "ms"}, {0.9995e-6, 1e-6, "us"}, {0, 1e-9, "ns"}};
+    static const scale scales[] = {
+        {0.9995e-3, 1e-3, "ms"}, {0.9995e-6, 1e-6, "us"}, {0, 1e-9, "ns"}};
     if (fabs(seconds) >= 59.5) {
         const double minutes = floor(seconds / 60);
         if (minutes < 60) {
@@ -70,7 +72,8 @@ const char *tt_number_bytes(double bytes, char text[static TT_NUMBER_TEXT_BYTES]
     return scaled(bytes, scales, sizeof scales / sizeof scales[0], text);
 }
 
-const char *tt_number_scaled(double value, const char *unit, char text[static TT_NUMBER_TEXT_BYTES]) {
+const char *tt_number_scaled(double value, const char *unit,
+                             char text[static TT_NUMBER_TEXT_BYTES]) {
     static const char *const prefixes[] = {"", "k", "M", "G", "T"};
     size_t step = 0;
     while (fabs(value) >= 999.5 && step + 1 < sizeof prefixes / sizeof prefixes[0]) {
@@ -90,22 +93,23 @@ ps_err tt_number_read_count(const char *what, const char *text, uint64_t min, ui
         return ps_fault_set(fault, PS_EINVAL, "%s: '%s' is not a whole number", what, text);
     }
     if (errno == ERANGE || value < min || value > max) {
-        return ps_fault_set(fault, PS_EINVAL, "%s: %s is out of range; it must be %llu to %llu", what, text,
-                            (unsigned long long)min, (unsigned long long)max);
+        return ps_fault_set(fault, PS_EINVAL, "%s: %s is out of range; it must be %llu to %llu",
+                            what, text, (unsigned long long)min, (unsigned long long)max);
     }
     *value_out = value;
     return PS_OK;
 }
 
-ps_err tt_number_read_real(const char *what, const char *text, double min, double max, double *value_out,
-                           ps_fault *fault) {
+ps_err tt_number_read_real(const char *what, const char *text, double min, double max,
+                           double *value_out, ps_fault *fault) {
     char *end = NULL;
     const double value = strtod(text, &end);
     if (end == text || *end != '\0' || isspace((unsigned char)text[0])) {
         return ps_fault_set(fault, PS_EINVAL, "%s: '%s' is not a number", what, text);
     }
     if (!isfinite(value) || value < min || value > max) {
-        return ps_fault_set(fault, PS_EINVAL, "%s: %s is out of range; it must be %g to %g", what, text, min, max);
+        return ps_fault_set(fault, PS_EINVAL, "%s: %s is out of range; it must be %g to %g", what,
+                            text, min, max);
     }
     *value_out = value;
     return PS_OK;

@@ -14,7 +14,8 @@ static void perform_real(tt_run *run) {
     uint32_t process = 0;
     psi_runtime_stats stats = {0};
     const psi_runtime_options options = {.stats = &stats};
-    run->ended_with = psi_runtime_run_local(&run->plan, &options, &run->results, &process, &run->failure);
+    run->ended_with =
+        psi_runtime_run_local(&run->plan, &options, &run->results, &process, &run->failure);
     if (process > 0) {
         /* A child has nothing to say; process 0 names whatever happened. */
         _exit(ps_err_exit_code(run->ended_with));
@@ -53,7 +54,8 @@ static ps_err write_files(tt_run *run, ps_fault *fault) {
 }
 
 ps_err tt_run_record(tt_run *run, ps_fault *fault) {
-    if (run->results.model_is_complete && !tt_digest_model(&run->plan, &run->results, run->model_sha256)) {
+    if (run->results.model_is_complete &&
+        !tt_digest_model(&run->plan, &run->results, run->model_sha256)) {
         return ps_fault_set(fault, PS_ENOMEM, "the digest of the model cannot be computed");
     }
     PS_TRY(tt_outdir_stage(&run->out, fault));

@@ -1,4 +1,5 @@
-/* One run of an algorithm, from its settings to its files: what `sim` and `run` do, and `sweep` many times.
+/* One run of an algorithm, from its settings to its files: what `sim` and `run` do, and `sweep`
+ * many times.
  *
  *     tt_run_read        settings -> plan and simulated cluster; no data is read
  *     tt_run_open        reads the data, makes the problem and its tables
@@ -22,24 +23,24 @@
 #include "sim/sim.h"
 
 typedef struct tt_run {
-    tt_settings settings;      /* owned */
+    tt_settings settings; /* owned */
     size_t argument_count;
-    char *const *arguments;    /* the whole command line; borrowed */
+    char *const *arguments; /* the whole command line; borrowed */
 
     psi_plan plan;
     double batch;
-    psi_sim_spec *sim;         /* owned; NULL in TT_RUN */
+    psi_sim_spec *sim;          /* owned; NULL in TT_RUN */
     const char **option_values; /* of the algorithm; owned array, texts of `settings` */
-    void *problem;             /* owned */
-    char data_text[512];       /* the file, or all keys of synthetic data */
+    void *problem;              /* owned */
+    char data_text[512];        /* the file, or all keys of synthetic data */
     char data_sha256[TT_DIGEST_TEXT_BYTES];
     char key[TT_DIGEST_TEXT_BYTES]; /* of all that decides the result: settings, program, data */
 
     tt_outdir out;
     psi_results results;
     ps_err ended_with;
-    ps_fault failure;          /* of the run itself */
-    bool workers_abandoned;    /* threads still read plan and problem: leave them and exit */
+    ps_fault failure;       /* of the run itself */
+    bool workers_abandoned; /* threads still read plan and problem: leave them and exit */
     struct timespec start, end;
     char model_sha256[TT_DIGEST_TEXT_BYTES]; /* empty: no complete model */
     char metrics_sha256[TT_DIGEST_TEXT_BYTES];
@@ -54,8 +55,8 @@ PS_MUST_CHECK ps_err tt_run_identify(tt_run *run, ps_fault *fault);
 /* Opens the problem and completes the plan. */
 PS_MUST_CHECK ps_err tt_run_open(tt_run *run, ps_fault *fault);
 
-/* Runs. `interrupted` may become non-zero at any time and ends the run early. The outcome is in run->ended_with and
- * run->failure. A child process of a real run does not return. */
+/* Runs. `interrupted` may become non-zero at any time and ends the run early. The outcome is in
+ * run->ended_with and run->failure. A child process of a real run does not return. */
 void tt_run_perform(tt_run *run, const volatile int *interrupted, const psi_observer *observer);
 
 /* Whether something was measured that is worth keeping. */

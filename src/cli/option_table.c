@@ -1,5 +1,5 @@
-/* The options of `sim` and `run` that are tortoise's own; those of the simulated cluster and of the algorithms are
- * listed where they are implemented, and join these in settings.c. */
+/* The options of `sim` and `run` that are tortoise's own; those of the simulated cluster and of the
+ * algorithms are listed where they are implemented, and join these in settings.c. */
 #include "settings.h"
 
 /* What the fields that follow are for an option of tortoise itself. */
@@ -8,21 +8,31 @@
 enum { BOTH = TT_SIM | TT_RUN };
 
 const tt_option tt_option_table[] = {
-    {"data", "FILE", "synthetic", "input: a file (also .gz) or synthetic[:k=v,...]", TT_PROBLEM, BOTH, TORTOISES},
-    {"policy", "NAME", "ssp:3", "bsp, ssp:S, essp:S, async: what a read may miss", TT_PROBLEM, BOTH, TORTOISES},
+    {"data", "FILE", "synthetic", "input: a file (also .gz) or synthetic[:k=v,...]", TT_PROBLEM,
+     BOTH, TORTOISES},
+    {"policy", "NAME", "ssp:3", "bsp, ssp:S, essp:S, async: what a read may miss", TT_PROBLEM, BOTH,
+     TORTOISES},
     {"nodes", "N", "4", "machines; local processes in 'run'", TT_PROBLEM, BOTH, TORTOISES},
     {"workers", "P", "4", "workers in all, a multiple of the nodes", TT_PROBLEM, BOTH, TORTOISES},
     {"servers", "M", "0", "server shards; 0: one on every node", TT_PROBLEM, BOTH, TORTOISES},
-    {"clocks", "C", "0", "clocks to run; 0: the algorithm's own number", TT_PROBLEM, BOTH, TORTOISES},
-    {"batch", "B", "0", "a worker's data per clock: share (0.1) or examples (100)", TT_PROBLEM, BOTH, TORTOISES},
-    {"until", "KEY<=X", NULL, "stop when a metric reaches a value: 'objective<=0.75'", TT_PROBLEM, BOTH, TORTOISES},
-    {"eval-every", "K", "1", "evaluate every K clocks of the slowest worker", TT_PROBLEM, BOTH, TORTOISES},
+    {"clocks", "C", "0", "clocks to run; 0: the algorithm's own number", TT_PROBLEM, BOTH,
+     TORTOISES},
+    {"batch", "B", "0", "a worker's data per clock: share (0.1) or examples (100)", TT_PROBLEM,
+     BOTH, TORTOISES},
+    {"until", "KEY<=X", NULL, "stop when a metric reaches a value: 'objective<=0.75'", TT_PROBLEM,
+     BOTH, TORTOISES},
+    {"eval-every", "K", "1", "evaluate every K clocks of the slowest worker", TT_PROBLEM, BOTH,
+     TORTOISES},
     {"seed", "S", "1", "seed of everything random", TT_PROBLEM, BOTH, TORTOISES},
-    {"cluster", "FILE", NULL, "simulated cluster: libconfig or SimGrid XML", TT_CLUSTER, TT_SIM, TORTOISES},
-    {"calibration", "FILE", NULL, "costs of a unit of work, from 'tortoise calibrate'", TT_CLUSTER, TT_SIM, TORTOISES},
-    {"out", "DIR", NULL, "where files go (default out/ALGO-WORLD-POLICY-...)", TT_OUTPUT, BOTH, TORTOISES},
+    {"cluster", "FILE", NULL, "simulated cluster: libconfig or SimGrid XML", TT_CLUSTER, TT_SIM,
+     TORTOISES},
+    {"calibration", "FILE", NULL, "costs of a unit of work, from 'tortoise calibrate'", TT_CLUSTER,
+     TT_SIM, TORTOISES},
+    {"out", "DIR", NULL, "where files go (default out/ALGO-WORLD-POLICY-...)", TT_OUTPUT, BOTH,
+     TORTOISES},
     {"force", NULL, NULL, "replace the run that DIR holds", TT_OUTPUT, BOTH, TORTOISES},
-    {"config", "FILE", NULL, "read settings from a file; the command line wins", TT_OUTPUT, BOTH, TORTOISES},
+    {"config", "FILE", NULL, "read settings from a file; the command line wins", TT_OUTPUT, BOTH,
+     TORTOISES},
     {"format", "F", "text", "of the summary: text, json or csv", TT_OUTPUT, BOTH, TORTOISES},
     {"quiet", NULL, NULL, "no progress and no description on stderr", TT_OUTPUT, BOTH, TORTOISES},
 };

@@ -45,7 +45,8 @@ static void parent_of(char path[static TT_PATH_MAX]) {
     }
 }
 
-/* Whether `path` could be created: its nearest ancestor that exists is a directory one may write in. */
+/* Whether `path` could be created: its nearest ancestor that exists is a directory one may write
+ * in. */
 static ps_err check_ancestor(const char *path, ps_fault *fault) {
     char above[TT_PATH_MAX];
     (void)snprintf(above, sizeof above, "%s", path);
@@ -75,7 +76,8 @@ ps_err tt_outdir_open(tt_outdir *out, const char *path, bool may_replace, ps_fau
         length--;
     }
     if (length == 0 || length + 32 > sizeof out->path) {
-        return ps_fault_set(fault, PS_EINVAL, "--out: the path is %s", length == 0 ? "empty" : "too long");
+        return ps_fault_set(fault, PS_EINVAL, "--out: the path is %s",
+                            length == 0 ? "empty" : "too long");
     }
     memcpy(out->path, path, length);
     struct stat status;
@@ -89,9 +91,10 @@ ps_err tt_outdir_open(tt_outdir *out, const char *path, bool may_replace, ps_fau
         return ps_fault_set(fault, PS_EINVAL, "--out: %s is not a directory", out->path);
     }
     if (tt_outdir_holds_run(out->path) && !may_replace) {
-        return ps_fault_set(fault, PS_EINVAL,
-                            "--out: %s holds another run; name another directory, or replace it with --force",
-                            out->path);
+        return ps_fault_set(
+            fault, PS_EINVAL,
+            "--out: %s holds another run; name another directory, or replace it with --force",
+            out->path);
     }
     if (access(out->path, W_OK | X_OK) != 0) {
         return ps_fault_set(fault, PS_EINVAL, "--out: %s: %s", out->path, strerror(errno));
@@ -132,7 +135,8 @@ static bool remove_files(const char *path, char inner_out[static TT_PATH_MAX]) {
     if (directory == NULL) {
         return false;
     }
-    for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+    for (const struct dirent *entry = readdir(directory); entry != NULL;
+         entry = readdir(directory)) {
         char file[TT_PATH_MAX];
         const bool is_dot = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
         if (is_dot || !tt_path_join(file, path, entry->d_name)) {
@@ -153,7 +157,8 @@ static bool remove_files(const char *path, char inner_out[static TT_PATH_MAX]) {
 void tt_directory_remove(const char *path) {
     char inner[TT_PATH_MAX];
     char current[TT_PATH_MAX];
-    /* Each round removes one directory that has no other in it; the bound is what a run can hold. */
+    /* Each round removes one directory that has no other in it; the bound is what a run can hold.
+     */
     for (int round = 0; round < CHOICES_MAX && is_directory(path); round++) {
         (void)snprintf(current, sizeof current, "%s", path);
         for (int depth = 0; depth < REMOVE_DEPTH_MAX && remove_files(current, inner); depth++) {
@@ -170,7 +175,8 @@ ps_err tt_outdir_stage(tt_outdir *out, ps_fault *fault) {
     (void)strcpy(above, out->path);
     parent_of(above);
     PS_TRY(tt_directory_create(above, fault));
-    (void)snprintf(out->staging, sizeof out->staging, "%.*s.partial-%ld", TT_PATH_MAX - 32, out->path, (long)getpid());
+    (void)snprintf(out->staging, sizeof out->staging, "%.*s.partial-%ld", TT_PATH_MAX - 32,
+                   out->path, (long)getpid());
     tt_directory_remove(out->staging);
     if (mkdir(out->staging, 0777) != 0) {
         const int cause = errno;
@@ -200,7 +206,8 @@ static bool move_all(const tt_outdir *out) {
         return false;
     }
     bool is_good = true;
-    for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+    for (const struct dirent *entry = readdir(directory); entry != NULL;
+         entry = readdir(directory)) {
         if (entry->d_name[0] == '.' || strcmp(entry->d_name, marks[0]) == 0) {
             continue;
         }
@@ -219,7 +226,8 @@ ps_err tt_outdir_commit(tt_outdir *out, ps_fault *fault) {
     }
     if (tt_outdir_holds_run(out->path)) {
         if (!out->may_replace) {
-            (void)ps_fault_set(fault, PS_EINVAL, "%s came to hold another run meanwhile; nothing was written",
+            (void)ps_fault_set(fault, PS_EINVAL,
+                               "%s came to hold another run meanwhile; nothing was written",
                                out->path);
             tt_outdir_discard(out);
             return PS_EINVAL;
@@ -232,7 +240,8 @@ ps_err tt_outdir_commit(tt_outdir *out, ps_fault *fault) {
     if (!move_all(out)) {
         const int cause = errno;
         tt_outdir_discard(out);
-        return ps_fault_set(fault, PS_EIO, "%s: the files cannot be moved here: %s", out->path, strerror(cause));
+        return ps_fault_set(fault, PS_EIO, "%s: the files cannot be moved here: %s", out->path,
+                            strerror(cause));
     }
     out->staging[0] = '\0';
     return PS_OK;
@@ -247,7 +256,8 @@ void tt_outdir_discard(tt_outdir *out) {
 
 ps_err tt_file_replace(const char *path, const char *text, size_t size_bytes, ps_fault *fault) {
     char temporary[TT_PATH_MAX];
-    const int length = snprintf(temporary, sizeof temporary, "%s.partial-%ld", path, (long)getpid());
+    const int length =
+        snprintf(temporary, sizeof temporary, "%s.partial-%ld", path, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary) {
         return ps_fault_set(fault, PS_EINVAL, "%s: the path is too long", path);
     }

@@ -1,8 +1,8 @@
 /* The directory of a run: refused if it holds another one, and never half-written.
  *
- * Nothing is created before the run is over. Then all files are written into a staging directory beside the final
- * one, which takes its name in one step; where the final directory exists already, the files are moved in one by
- * one, manifest.json last. */
+ * Nothing is created before the run is over. Then all files are written into a staging directory
+ * beside the final one, which takes its name in one step; where the final directory exists already,
+ * the files are moved in one by one, manifest.json last. */
 #ifndef TT_OUTDIR_H
 #define TT_OUTDIR_H
 
@@ -19,9 +19,11 @@ typedef struct tt_outdir {
     bool may_replace;
 } tt_outdir;
 
-/* Decides that files go to `path`: checks, without creating anything, that it is free (or that `may_replace`) and that
- * it will be possible to write there. PS_EINVAL, with the line for people, if not. */
-PS_MUST_CHECK ps_err tt_outdir_open(tt_outdir *out, const char *path, bool may_replace, ps_fault *fault);
+/* Decides that files go to `path`: checks, without creating anything, that it is free (or that
+ * `may_replace`) and that it will be possible to write there. PS_EINVAL, with the line for people,
+ * if not. */
+PS_MUST_CHECK ps_err tt_outdir_open(tt_outdir *out, const char *path, bool may_replace,
+                                    ps_fault *fault);
 
 /* Writes into `path` the first of `wanted`, `wanted`-2, `wanted`-3 ... that holds no run. */
 void tt_outdir_choose(const char *wanted, char path[static TT_PATH_MAX]);
@@ -45,9 +47,11 @@ PS_MUST_CHECK ps_err tt_directory_create(const char *path, ps_fault *fault);
 void tt_directory_remove(const char *path);
 
 /* Joins with '/'. False when the result does not fit. */
-PS_MUST_CHECK bool tt_path_join(char out[static TT_PATH_MAX], const char *directory, const char *name);
+PS_MUST_CHECK bool tt_path_join(char out[static TT_PATH_MAX], const char *directory,
+                                const char *name);
 
 /* Writes `text` as the file `path`, by a temporary file that takes the name when it is complete. */
-PS_MUST_CHECK ps_err tt_file_replace(const char *path, const char *text, size_t size_bytes, ps_fault *fault);
+PS_MUST_CHECK ps_err tt_file_replace(const char *path, const char *text, size_t size_bytes,
+                                     ps_fault *fault);
 
 #endif

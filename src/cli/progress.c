@@ -20,7 +20,8 @@ static double now_s(void) {
 }
 
 void tt_progress_begin(tt_progress *progress, const tt_run *run, bool is_quiet) {
-    *progress = (tt_progress){.run = run, .is_quiet = is_quiet, .is_terminal = isatty(STDERR_FILENO) == 1};
+    *progress =
+        (tt_progress){.run = run, .is_quiet = is_quiet, .is_terminal = isatty(STDERR_FILENO) == 1};
     progress->start_s = now_s();
     progress->last_s = progress->start_s;
 }
@@ -43,11 +44,12 @@ static void show(tt_progress *progress, uint32_t clock, double time_s, double el
         static const char full[] = "##############################";
         _Static_assert(sizeof full == BAR_LENGTH + 1, "a bar of BAR_LENGTH");
         const int filled = (int)(share * BAR_LENGTH);
-        (void)fprintf(stderr, "\r[%-*.*s] clock %u/%u, %s%s%s, left %s\033[K", BAR_LENGTH, filled, full, clock, clocks,
-                      kind, time, objective, left);
+        (void)fprintf(stderr, "\r[%-*.*s] clock %u/%u, %s%s%s, left %s\033[K", BAR_LENGTH, filled,
+                      full, clock, clocks, kind, time, objective, left);
         (void)fflush(stderr);
     } else {
-        (void)fprintf(stderr, "clock %u/%u, %s%s%s, left %s\n", clock, clocks, kind, time, objective, left);
+        (void)fprintf(stderr, "clock %u/%u, %s%s%s, left %s\n", clock, clocks, kind, time,
+                      objective, left);
     }
     progress->is_shown = true;
 }
@@ -71,7 +73,8 @@ static void on_metrics(void *context, const psi_metrics_row *row) {
 }
 
 psi_observer tt_progress_observer(tt_progress *progress) {
-    return (psi_observer){.on_metrics = on_metrics, .on_progress = on_progress, .context = progress};
+    return (psi_observer){
+        .on_metrics = on_metrics, .on_progress = on_progress, .context = progress};
 }
 
 void tt_progress_end(tt_progress *progress) {

@@ -1,5 +1,5 @@
-/* Shows how far a run is, on stderr: a bar with the time left on a terminal, a plain line every ten seconds
- * elsewhere. */
+/* Shows how far a run is, on stderr: a bar with the time left on a terminal, a plain line every ten
+ * seconds elsewhere. */
 #ifndef TT_PROGRESS_H
 #define TT_PROGRESS_H
 

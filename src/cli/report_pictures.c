@@ -8,16 +8,19 @@
 
 enum { WORDS_BYTES = TT_CURVES_MAX * (TT_PATH_MAX + 8), VARIABLES_MAX = 12 };
 
-/* Joins `count` texts as gnuplot's words: "a" "b". False when one holds a quote, which gnuplot could not take. */
-static bool join_words(char words[static WORDS_BYTES], const char *const *texts, size_t count, const char *file) {
+/* Joins `count` texts as gnuplot's words: "a" "b". False when one holds a quote, which gnuplot
+ * could not take. */
+static bool join_words(char words[static WORDS_BYTES], const char *const *texts, size_t count,
+                       const char *file) {
     size_t used = 0;
     words[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         if (strpbrk(texts[i], "\"'\\`") != NULL) {
             return false;
         }
-        const int length = snprintf(words + used, WORDS_BYTES - used, "%s\"%s%s%s\"", i == 0 ? "" : " ", texts[i],
-                                    file == NULL ? "" : "/", file == NULL ? "" : file);
+        const int length =
+            snprintf(words + used, WORDS_BYTES - used, "%s\"%s%s%s\"", i == 0 ? "" : " ", texts[i],
+                     file == NULL ? "" : "/", file == NULL ? "" : file);
         if (length < 0 || used + (size_t)length >= WORDS_BYTES) {
             return false;
         }
@@ -26,7 +29,8 @@ static bool join_words(char words[static WORDS_BYTES], const char *const *texts,
     return true;
 }
 
-/* Draws one picture as SVG and PNG, and puts it into the page. `name` is the file's, without its ending. */
+/* Draws one picture as SVG and PNG, and puts it into the page. `name` is the file's, without its
+ * ending. */
 static void draw(tt_pictures *pictures, const char *script, const char *name, const char *caption,
                  const tt_gnuplot_variable *given, size_t given_count) {
     static const char *const endings[] = {"svg", "png"};
@@ -37,7 +41,9 @@ static void draw(tt_pictures *pictures, const char *script, const char *name, co
         return;
     }
     PS_ASSERT(given_count + 2 <= VARIABLES_MAX);
-    ps_err err = tt_path_join(inner, pictures->directory, "plots") ? tt_directory_create(inner, &fault) : PS_EINVAL;
+    ps_err err = tt_path_join(inner, pictures->directory, "plots")
+                     ? tt_directory_create(inner, &fault)
+                     : PS_EINVAL;
     for (size_t i = 0; i < 2 && err == PS_OK; i++) {
         tt_gnuplot_variable variables[VARIABLES_MAX];
         memcpy(variables, given, given_count * sizeof *given);
@@ -65,7 +71,8 @@ void tt_pictures_objective(tt_pictures *pictures, const tt_curves *curves, const
     };
     char files[WORDS_BYTES];
     char labels[WORDS_BYTES];
-    if (curves->count == 0 || !join_words(files, curves->directories, curves->count, "metrics.csv") ||
+    if (curves->count == 0 ||
+        !join_words(files, curves->directories, curves->count, "metrics.csv") ||
         !join_words(labels, curves->labels, curves->count, NULL)) {
         return;
     }
@@ -73,7 +80,8 @@ void tt_pictures_objective(tt_pictures *pictures, const tt_curves *curves, const
         const tt_gnuplot_variable variables[] = {
             {"files", files}, {"labels", labels}, {"metric", metric}, {"against", kinds[i].column}};
         char caption[256];
-        (void)snprintf(caption, sizeof caption, "The %s %s. Lower is better.", metric, kinds[i].caption);
+        (void)snprintf(caption, sizeof caption, "The %s %s. Lower is better.", metric,
+                       kinds[i].caption);
         draw(pictures, "objective.gp", kinds[i].name, caption, variables, 4);
     }
 }
@@ -83,22 +91,25 @@ void tt_pictures_workers(tt_pictures *pictures, const char *directory) {
     if (!tt_path_join(file, directory, "workers.csv") || strpbrk(file, "\"'\\`") != NULL) {
         return;
     }
-    const tt_gnuplot_variable variables[] = {{"file", file}, {"clocks_shown", "12"}, {"ranks_shown", "32"}};
+    const tt_gnuplot_variable variables[] = {
+        {"file", file}, {"clocks_shown", "12"}, {"ranks_shown", "32"}};
     draw(pictures, "workers.gp", "workers", "What each worker did with its time.", variables, 1);
-    draw(pictures, "timeline.gp", "timeline", "The first clocks, worker by worker: each bar is a clock.", variables,
-         3);
+    draw(pictures, "timeline.gp", "timeline",
+         "The first clocks, worker by worker: each bar is a clock.", variables, 3);
 }
 
 void tt_pictures_staleness(tt_pictures *pictures, const tt_curves *curves) {
     char files[WORDS_BYTES];
     char labels[WORDS_BYTES];
-    if (curves->count == 0 || !join_words(files, curves->directories, curves->count, "staleness.csv") ||
+    if (curves->count == 0 ||
+        !join_words(files, curves->directories, curves->count, "staleness.csv") ||
         !join_words(labels, curves->labels, curves->count, NULL)) {
         return;
     }
     const tt_gnuplot_variable variables[] = {{"files", files}, {"labels", labels}};
     draw(pictures, "staleness.gp", "staleness",
-         "How stale reads were: -1 is as fresh as a finished clock can be; further left is older.", variables, 2);
+         "How stale reads were: -1 is as fresh as a finished clock can be; further left is older.",
+         variables, 2);
 }
 
 void tt_pictures_sweep(tt_pictures *pictures, bool has_target) {
@@ -108,8 +119,9 @@ void tt_pictures_sweep(tt_pictures *pictures, bool has_target) {
     }
     const tt_gnuplot_variable variables[] = {{"file", file}, {"label", "group"}};
     if (has_target) {
-        draw(pictures, "sweep_target.gp", "target", "Time to reach the target, mean over seeds.", variables, 2);
+        draw(pictures, "sweep_target.gp", "target", "Time to reach the target, mean over seeds.",
+             variables, 2);
     }
-    draw(pictures, "sweep_breakdown.gp", "breakdown", "Where the time of the workers went, mean over seeds.", variables,
-         2);
+    draw(pictures, "sweep_breakdown.gp", "breakdown",
+         "Where the time of the workers went, mean over seeds.", variables, 2);
 }

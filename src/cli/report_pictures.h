@@ -1,4 +1,5 @@
-/* The pictures of a report: gnuplot draws them as SVG and PNG into DIR/plots, from the CSV files that are there. */
+/* The pictures of a report: gnuplot draws them as SVG and PNG into DIR/plots, from the CSV files
+ * that are there. */
 #ifndef TT_REPORT_PICTURES_H
 #define TT_REPORT_PICTURES_H
 
@@ -17,8 +18,8 @@ typedef struct tt_curves {
     size_t count;
 } tt_curves;
 
-/* Where pictures go. `is_off` is set, and one line printed on stderr, when the first could not be drawn for want of
- * gnuplot: the others are not tried. */
+/* Where pictures go. `is_off` is set, and one line printed on stderr, when the first could not be
+ * drawn for want of gnuplot: the others are not tried. */
 typedef struct tt_pictures {
     FILE *page;            /* the report */
     const char *directory; /* DIR */

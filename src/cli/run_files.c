@@ -18,18 +18,22 @@ typedef struct csv_sheet {
     FILE *file;
 } csv_sheet;
 
-static ps_err sheet_open(csv_sheet *sheet, const char *directory, const char *name, ps_fault *fault) {
+static ps_err sheet_open(csv_sheet *sheet, const char *directory, const char *name,
+                         ps_fault *fault) {
     if (!tt_path_join(sheet->path, directory, name)) {
         return ps_fault_set(fault, PS_EINVAL, "%s/%s: the path is too long", directory, name);
     }
     sheet->file = fopen(sheet->path, "wb");
-    return sheet->file != NULL ? PS_OK : ps_fault_set(fault, PS_EIO, "%s: %s", sheet->path, strerror(errno));
+    return sheet->file != NULL
+               ? PS_OK
+               : ps_fault_set(fault, PS_EIO, "%s: %s", sheet->path, strerror(errno));
 }
 
 static ps_err sheet_close(csv_sheet *sheet, ps_err err, ps_fault *fault) {
     const bool failed = ferror(sheet->file) != 0;
     if (fclose(sheet->file) != 0 || failed || err != PS_OK) {
-        return ps_fault_set(fault, PS_EIO, "%s: cannot be written: %s", sheet->path, strerror(errno));
+        return ps_fault_set(fault, PS_EIO, "%s: cannot be written: %s", sheet->path,
+                            strerror(errno));
     }
     return PS_OK;
 }
@@ -77,9 +81,10 @@ static ps_err write_workers(const char *directory, const psi_results *results, p
     return sheet_close(&out, PS_OK, fault);
 }
 
-/* Reads that saw a clock difference of -1-d are in staleness[d]; the file goes from the stalest to -1. */
-static ps_err write_staleness(const char *directory, const psi_plan *plan, const psi_results *results,
-                              ps_fault *fault) {
+/* Reads that saw a clock difference of -1-d are in staleness[d]; the file goes from the stalest to
+ * -1. */
+static ps_err write_staleness(const char *directory, const psi_plan *plan,
+                              const psi_results *results, ps_fault *fault) {
     char policy[32];
     psi_policy_format(&plan->policy, policy);
     size_t count = results->staleness_count;
@@ -90,12 +95,14 @@ static ps_err write_staleness(const char *directory, const psi_plan *plan, const
     PS_TRY(sheet_open(&out, directory, "staleness.csv", fault));
     (void)fputs("policy,clock_difference,reads\n", out.file);
     for (size_t i = count; i-- > 0;) {
-        (void)fprintf(out.file, "%s,%" PRId64 ",%" PRIu64 "\n", policy, -1 - (int64_t)i, results->staleness[i]);
+        (void)fprintf(out.file, "%s,%" PRId64 ",%" PRIu64 "\n", policy, -1 - (int64_t)i,
+                      results->staleness[i]);
     }
     return sheet_close(&out, PS_OK, fault);
 }
 
-static ps_err write_dense(const char *directory, const ps_table_spec *spec, const void *values, ps_fault *fault) {
+static ps_err write_dense(const char *directory, const ps_table_spec *spec, const void *values,
+                          ps_fault *fault) {
     char name[256];
     (void)snprintf(name, sizeof name, "%s.npy", spec->name);
     csv_sheet out;
@@ -109,7 +116,8 @@ static ps_err write_dense(const char *directory, const ps_table_spec *spec, cons
 
 typedef enum sparse_part { INDPTR, INDICES, VALUES } sparse_part;
 
-static void put_sparse_rows(FILE *file, const ps_table_spec *spec, const ps_sparse_row *rows, sparse_part part) {
+static void put_sparse_rows(FILE *file, const ps_table_spec *spec, const ps_sparse_row *rows,
+                            sparse_part part) {
     uint64_t begin = 0;
     if (part == INDPTR) {
         (void)fwrite(&begin, sizeof begin, 1, file);
@@ -126,9 +134,10 @@ static void put_sparse_rows(FILE *file, const ps_table_spec *spec, const ps_spar
     }
 }
 
-/* A sparse table is three files, as of compressed sparse rows: row i has the numbers indptr[i]..indptr[i+1]. */
-static ps_err write_sparse(const char *directory, const ps_table_spec *spec, const ps_sparse_row *rows,
-                           ps_fault *fault) {
+/* A sparse table is three files, as of compressed sparse rows: row i has the numbers
+ * indptr[i]..indptr[i+1]. */
+static ps_err write_sparse(const char *directory, const ps_table_spec *spec,
+                           const ps_sparse_row *rows, ps_fault *fault) {
     static const char *const parts[] = {"indptr", "indices", "values"};
     uint64_t total = 0;
     for (uint64_t i = 0; i < spec->row_count; i++) {

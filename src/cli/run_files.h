@@ -1,7 +1,7 @@
 /* The files of a run: metrics.csv, workers.csv, staleness.csv and model/<table>.npy.
  *
- * They hold no wall time and no name of a machine, and numbers are written in one way only, so equal results are
- * equal files. The manifest is in manifest.h. */
+ * They hold no wall time and no name of a machine, and numbers are written in one way only, so
+ * equal results are equal files. The manifest is in manifest.h. */
 #ifndef TT_RUN_FILES_H
 #define TT_RUN_FILES_H
 
@@ -9,12 +9,13 @@
 
 #include "node/run.h"
 
-/* Writes all of them into `directory`, which exists. The model is left out when it is not complete. PS_EIO or
- * PS_ENOMEM, with the file's name. */
-PS_MUST_CHECK ps_err tt_run_files_write(const char *directory, const psi_plan *plan, const psi_results *results,
-                                        ps_fault *fault);
+/* Writes all of them into `directory`, which exists. The model is left out when it is not complete.
+ * PS_EIO or PS_ENOMEM, with the file's name. */
+PS_MUST_CHECK ps_err tt_run_files_write(const char *directory, const psi_plan *plan,
+                                        const psi_results *results, ps_fault *fault);
 
-/* What a run comes down to. Shares are of the workers' time between the start and the end of their clocks. */
+/* What a run comes down to. Shares are of the workers' time between the start and the end of their
+ * clocks. */
 typedef struct tt_totals {
     double compute_s, wait_s, clocks_s;
     double wait_share, compute_share;

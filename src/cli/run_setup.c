@@ -32,7 +32,8 @@ static ps_err note_count(tt_settings *settings, const char *name, uint64_t value
     return tt_settings_set(settings, "--", name, text, TT_BY_DEFAULT, NULL);
 }
 
-/* Nodes and workers: what is not given follows from what is, so that --nodes 32 alone has a worker on each. */
+/* Nodes and workers: what is not given follows from what is, so that --nodes 32 alone has a worker
+ * on each. */
 static ps_err read_counts(tt_run *run, ps_fault *fault) {
     tt_settings *const settings = &run->settings;
     uint64_t nodes = 0;
@@ -54,11 +55,13 @@ static ps_err read_counts(tt_run *run, ps_fault *fault) {
         PS_TRY(note_count(settings, "workers", workers));
     }
     if (workers % nodes != 0) {
-        return ps_fault_set(fault, PS_EINVAL, "--workers: %llu workers cannot be shared evenly by %llu nodes",
+        return ps_fault_set(fault, PS_EINVAL,
+                            "--workers: %llu workers cannot be shared evenly by %llu nodes",
                             (unsigned long long)workers, (unsigned long long)nodes);
     }
     if (servers > nodes) {
-        return ps_fault_set(fault, PS_EINVAL, "--servers: %llu shards on %llu nodes; at most one per node",
+        return ps_fault_set(fault, PS_EINVAL,
+                            "--servers: %llu shards on %llu nodes; at most one per node",
                             (unsigned long long)servers, (unsigned long long)nodes);
     }
     run->plan.node_count = (uint32_t)nodes;
@@ -83,7 +86,8 @@ static ps_err read_until(tt_run *run, ps_fault *fault) {
     } else if (strncmp(sign, ">=", 2) == 0) {
         until.comparison = PSI_AT_LEAST;
     } else {
-        return ps_fault_set(fault, PS_EINVAL, "--until: '%s' is not KEY<=X or KEY>=X, as in 'objective<=0.75'", text);
+        return ps_fault_set(fault, PS_EINVAL,
+                            "--until: '%s' is not KEY<=X or KEY>=X, as in 'objective<=0.75'", text);
     }
     char name[64];
     (void)snprintf(name, sizeof name, "%.*s", (int)name_length, text);
@@ -94,8 +98,8 @@ static ps_err read_until(tt_run *run, ps_fault *fault) {
     }
     if (until.metric == algo->metric_count) {
         const char *const nearest = psi_nearest(name, algo->metrics, algo->metric_count);
-        return ps_fault_set(fault, PS_EINVAL, "--until: %s has no metric '%s'; did you mean '%s'?", algo->name, name,
-                            nearest == NULL ? algo->metrics[0] : nearest);
+        return ps_fault_set(fault, PS_EINVAL, "--until: %s has no metric '%s'; did you mean '%s'?",
+                            algo->name, name, nearest == NULL ? algo->metrics[0] : nearest);
     }
     PS_TRY(tt_number_read_real("--until", sign + 2, -1e300, 1e300, &until.value, fault));
     run->plan.until = until;
@@ -120,7 +124,9 @@ static ps_err read_cluster(tt_run *run, ps_fault *fault) {
     }
     for (size_t i = 0; i < settings->count; i++) {
         const tt_setting *const item = &settings->items[i];
-        for (size_t v = 0; item->option.is_of_sim && item->origin > TT_BY_ALGORITHM && v < item->value_count; v++) {
+        for (size_t v = 0;
+             item->option.is_of_sim && item->origin > TT_BY_ALGORITHM && v < item->value_count;
+             v++) {
             PS_TRY(psi_sim_spec_set(run->sim, item->option.name, item->values[v], fault));
         }
     }
@@ -140,7 +146,8 @@ static ps_err read_option_values(tt_run *run) {
 }
 
 static ps_err read_format(const tt_settings *settings, ps_fault *fault) {
-    static const ps_option format = {.name = "format", .kind = PS_OPTION_WORD, .words = "text|json|csv"};
+    static const ps_option format = {
+        .name = "format", .kind = PS_OPTION_WORD, .words = "text|json|csv"};
     return tt_option_check("--", &format, tt_setting_text(settings, "format"), fault);
 }
 
@@ -160,7 +167,8 @@ ps_err tt_run_read(tt_run *run, tt_settings *settings, ps_fault *fault) {
     PS_TRY(read_count(&run->settings, "clocks", 0, UINT32_MAX / 2, &clocks, fault));
     PS_TRY(read_count(&run->settings, "eval-every", 0, UINT32_MAX / 2, &every, fault));
     PS_TRY(read_count(&run->settings, "seed", 0, UINT64_MAX, &run->plan.seed, fault));
-    PS_TRY(tt_number_read_real("--batch", tt_setting_text(&run->settings, "batch"), 0, 1e15, &run->batch, fault));
+    PS_TRY(tt_number_read_real("--batch", tt_setting_text(&run->settings, "batch"), 0, 1e15,
+                               &run->batch, fault));
     PS_TRY(read_until(run, fault));
     PS_TRY(read_option_values(run));
     run->plan.clock_count = clocks == 0 ? algo->default_clock_count : (uint32_t)clocks;
@@ -217,7 +225,8 @@ ps_err tt_run_identify(tt_run *run, ps_fault *fault) {
     }
     if (settings->world == TT_SIM) {
         err = add_file(digest, tt_setting_text(settings, "cluster"), fault);
-        err = err != PS_OK ? err : add_file(digest, tt_setting_text(settings, "calibration"), fault);
+        err =
+            err != PS_OK ? err : add_file(digest, tt_setting_text(settings, "calibration"), fault);
     }
     if (!tt_digest_end(digest, run->key) && err == PS_OK) {
         err = PS_ENOMEM;
@@ -227,10 +236,12 @@ ps_err tt_run_identify(tt_run *run, ps_fault *fault) {
 
 ps_err tt_run_open(tt_run *run, ps_fault *fault) {
     const ps_algo *const algo = run->plan.algo;
-    const ps_settings settings = {
-        .data = tt_setting_text(&run->settings, "data"), .seed = run->plan.seed,
-        .worker_count = run->plan.worker_count, .clock_count = run->plan.clock_count, .batch = run->batch,
-        .values = run->option_values};
+    const ps_settings settings = {.data = tt_setting_text(&run->settings, "data"),
+                                  .seed = run->plan.seed,
+                                  .worker_count = run->plan.worker_count,
+                                  .clock_count = run->plan.clock_count,
+                                  .batch = run->batch,
+                                  .values = run->option_values};
     PS_TRY(algo->open(&settings, &run->problem, fault));
     run->plan.problem = run->problem;
     run->plan.table_count = algo->tables(run->problem, run->plan.specs);

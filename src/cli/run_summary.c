@@ -19,11 +19,12 @@ static void print_text(const tt_run *run, bool has_files) {
     char first[TT_NUMBER_TEXT_BYTES];
     char second[TT_NUMBER_TEXT_BYTES];
     psi_policy_format(&run->plan.policy, policy);
-    (void)printf("%s under %s, %s: %u nodes, %u workers, %u shards, seed %llu\n", algo->name, policy,
-                 is_sim ? "simulated" : "for real", run->plan.node_count, run->plan.worker_count,
-                 run->plan.shard_count, (unsigned long long)run->plan.seed);
+    (void)printf("%s under %s, %s: %u nodes, %u workers, %u shards, seed %llu\n", algo->name,
+                 policy, is_sim ? "simulated" : "for real", run->plan.node_count,
+                 run->plan.worker_count, run->plan.shard_count, (unsigned long long)run->plan.seed);
     for (size_t i = 0; results->metrics_count > 0 && i < algo->metric_count; i++) {
-        (void)printf("  %-14s %.8g\n", algo->metrics[i], results->metrics[results->metrics_count - 1].values[i]);
+        (void)printf("  %-14s %.8g\n", algo->metrics[i],
+                     results->metrics[results->metrics_count - 1].values[i]);
     }
     (void)printf("  %-14s %s%s; %s on the wall\n", "time", tt_number_time(results->time_s, first),
                  is_sim ? " simulated" : "", tt_number_time(tt_run_wall_s(run), second));
@@ -31,12 +32,14 @@ static void print_text(const tt_run *run, bool has_files) {
                  results->was_interrupted ? ", interrupted"
                  : results->until_reached ? ", as far as --until asks"
                                           : "");
-    (void)printf("  %-14s %.1f %% computing, %.1f %% waiting\n", "workers", 100 * totals.compute_share,
-                 100 * totals.wait_share);
-    (void)printf("  %-14s %s in %llu frames\n", "sent", tt_number_bytes((double)results->bytes_sent, first),
+    (void)printf("  %-14s %.1f %% computing, %.1f %% waiting\n", "workers",
+                 100 * totals.compute_share, 100 * totals.wait_share);
+    (void)printf("  %-14s %s in %llu frames\n", "sent",
+                 tt_number_bytes((double)results->bytes_sent, first),
                  (unsigned long long)results->frames_sent);
-    (void)printf("  %-14s %s\n", "model_sha256", run->model_sha256[0] == '\0' ? "none, the model is not complete"
-                                                                              : run->model_sha256);
+    (void)printf("  %-14s %s\n", "model_sha256",
+                 run->model_sha256[0] == '\0' ? "none, the model is not complete"
+                                              : run->model_sha256);
     if (has_files) {
         (void)printf("  %-14s %s\n", "files", run->out.path);
     }
@@ -45,11 +48,12 @@ static void print_text(const tt_run *run, bool has_files) {
 static json_t *summary_object(const tt_run *run, bool has_files) {
     char policy[32];
     psi_policy_format(&run->plan.policy, policy);
-    json_t *const object =
-        json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:I,s:s,s:f}", "world", run->settings.world == TT_SIM ? "sim" : "run",
-                  "algorithm", run->plan.algo->name, "policy", policy, "nodes", (int)run->plan.node_count, "workers",
-                  (int)run->plan.worker_count, "servers", (int)run->plan.shard_count, "seed",
-                  (json_int_t)run->plan.seed, "out", has_files ? run->out.path : "", "wall_s", tt_run_wall_s(run));
+    json_t *const object = json_pack(
+        "{s:s,s:s,s:s,s:i,s:i,s:i,s:I,s:s,s:f}", "world",
+        run->settings.world == TT_SIM ? "sim" : "run", "algorithm", run->plan.algo->name, "policy",
+        policy, "nodes", (int)run->plan.node_count, "workers", (int)run->plan.worker_count,
+        "servers", (int)run->plan.shard_count, "seed", (json_int_t)run->plan.seed, "out",
+        has_files ? run->out.path : "", "wall_s", tt_run_wall_s(run));
     json_t *const results = tt_manifest_results(run);
     (void)json_object_update(object, results);
     json_decref(results);

@@ -15,11 +15,15 @@ static void add_sim_options(tt_settings *settings) {
     for (size_t i = 0; settings->world == TT_SIM && i < psi_sim_option_count; i++) {
         const psi_sim_option *const own = &psi_sim_options[i];
         const bool is_speed_only = strcmp(own->name, "jobs") == 0;
-        settings->items[settings->count++].option = (tt_option){
-            .name = own->name, .argument = own->argument,
-            .default_value = own->default_value[0] == '\0' ? NULL : own->default_value, .help = own->help,
-            .group = is_speed_only ? TT_OUTPUT : TT_CLUSTER, .worlds = TT_SIM, .is_repeatable = own->repeats,
-            .is_of_sim = true};
+        settings->items[settings->count++].option =
+            (tt_option){.name = own->name,
+                        .argument = own->argument,
+                        .default_value = own->default_value[0] == '\0' ? NULL : own->default_value,
+                        .help = own->help,
+                        .group = is_speed_only ? TT_OUTPUT : TT_CLUSTER,
+                        .worlds = TT_SIM,
+                        .is_repeatable = own->repeats,
+                        .is_of_sim = true};
     }
 }
 
@@ -28,10 +32,14 @@ static void add_algorithm_options(tt_settings *settings) {
         const ps_option *const own = &settings->algo->options[i];
         const char *argument = own->kind == PS_OPTION_WORD ? own->words : "X";
         argument = own->kind == PS_OPTION_COUNT ? "N" : argument;
-        settings->items[settings->count++].option = (tt_option){
-            .name = own->name, .argument = own->kind == PS_OPTION_FLAG ? "yes|no" : argument,
-            .default_value = own->default_value, .help = own->help, .group = TT_OF_ALGORITHM,
-            .worlds = (unsigned)settings->world, .of_algorithm = own};
+        settings->items[settings->count++].option =
+            (tt_option){.name = own->name,
+                        .argument = own->kind == PS_OPTION_FLAG ? "yes|no" : argument,
+                        .default_value = own->default_value,
+                        .help = own->help,
+                        .group = TT_OF_ALGORITHM,
+                        .worlds = (unsigned)settings->world,
+                        .of_algorithm = own};
     }
 }
 
@@ -53,8 +61,10 @@ static ps_err set_defaults(tt_settings *settings) {
 }
 
 ps_err tt_settings_init(tt_settings *settings, tt_world world, const ps_algo *algo) {
-    *settings = (tt_settings){.algo = algo, .world = world, .command = world == TT_SIM ? "sim" : "run"};
-    const size_t count_max = tt_option_count + psi_sim_option_count + (algo == NULL ? 0 : algo->option_count);
+    *settings =
+        (tt_settings){.algo = algo, .world = world, .command = world == TT_SIM ? "sim" : "run"};
+    const size_t count_max =
+        tt_option_count + psi_sim_option_count + (algo == NULL ? 0 : algo->option_count);
     settings->items = calloc(count_max, sizeof *settings->items);
     if (settings->items == NULL) {
         return PS_ENOMEM;
@@ -69,7 +79,8 @@ ps_err tt_settings_init(tt_settings *settings, tt_world world, const ps_algo *al
     return set_defaults(settings);
 }
 
-ps_err tt_settings_init_of(tt_settings *settings, const char *command, const tt_option *table, size_t count) {
+ps_err tt_settings_init_of(tt_settings *settings, const char *command, const tt_option *table,
+                           size_t count) {
     *settings = (tt_settings){.command = command};
     settings->items = calloc(count + 1, sizeof *settings->items);
     if (settings->items == NULL) {
@@ -125,7 +136,8 @@ bool tt_setting_flag(const tt_settings *settings, const char *name) {
     return text != NULL && strcmp(text, "yes") == 0;
 }
 
-ps_err tt_settings_refuse(const tt_settings *settings, const char *where, const char *name, ps_fault *fault) {
+ps_err tt_settings_refuse(const tt_settings *settings, const char *where, const char *name,
+                          ps_fault *fault) {
     const char *names[OPTIONS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < settings->count && count < OPTIONS_MAX; i++) {
@@ -135,16 +147,17 @@ ps_err tt_settings_refuse(const tt_settings *settings, const char *where, const 
     const bool is_option = strcmp(where, "--") == 0;
     const char *const kind = is_option ? "option --" : "key ";
     if (nearest == NULL) {
-        return ps_fault_set(fault, PS_EINVAL, "%sunknown %s%s; 'tortoise help %s%s%s' lists what there is",
-                            is_option ? "" : where, kind, name, settings->command,
-                            settings->algo == NULL ? "" : " ", settings->algo == NULL ? "" : settings->algo->name);
+        return ps_fault_set(
+            fault, PS_EINVAL, "%sunknown %s%s; 'tortoise help %s%s%s' lists what there is",
+            is_option ? "" : where, kind, name, settings->command,
+            settings->algo == NULL ? "" : " ", settings->algo == NULL ? "" : settings->algo->name);
     }
-    return ps_fault_set(fault, PS_EINVAL, "%sunknown %s%s; did you mean %s%s?", is_option ? "" : where, kind, name,
-                        is_option ? "--" : "", nearest);
+    return ps_fault_set(fault, PS_EINVAL, "%sunknown %s%s; did you mean %s%s?",
+                        is_option ? "" : where, kind, name, is_option ? "--" : "", nearest);
 }
 
-ps_err tt_settings_set(tt_settings *settings, const char *where, const char *name, const char *value,
-                       tt_origin origin, ps_fault *fault) {
+ps_err tt_settings_set(tt_settings *settings, const char *where, const char *name,
+                       const char *value, tt_origin origin, ps_fault *fault) {
     tt_setting *const setting = find(settings, name);
     if (setting == NULL) {
         return tt_settings_refuse(settings, where, name, fault);
@@ -153,7 +166,8 @@ ps_err tt_settings_set(tt_settings *settings, const char *where, const char *nam
         PS_TRY(tt_option_check(where, setting->option.of_algorithm, value, fault));
     }
     if (setting->option.argument == NULL && strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
-        return ps_fault_set(fault, PS_EINVAL, "%s%s: '%s' is neither yes nor no", where, name, value);
+        return ps_fault_set(fault, PS_EINVAL, "%s%s: '%s' is neither yes nor no", where, name,
+                            value);
     }
     if (origin < setting->origin) {
         return PS_OK;
@@ -162,7 +176,8 @@ ps_err tt_settings_set(tt_settings *settings, const char *where, const char *nam
         values_clear(setting);
     }
     if (setting->value_count == TT_VALUES_MAX) {
-        return ps_fault_set(fault, PS_EINVAL, "%s%s: given more than %d times", where, name, TT_VALUES_MAX);
+        return ps_fault_set(fault, PS_EINVAL, "%s%s: given more than %d times", where, name,
+                            TT_VALUES_MAX);
     }
     char *const copy = strdup(value);
     if (copy == NULL) {
@@ -173,13 +188,15 @@ ps_err tt_settings_set(tt_settings *settings, const char *where, const char *nam
     return PS_OK;
 }
 
-static ps_err check_word(const char *what, const ps_option *option, const char *value, ps_fault *fault) {
+static ps_err check_word(const char *what, const ps_option *option, const char *value,
+                         ps_fault *fault) {
     char words[256];
     const char *names[32];
     size_t count = 0;
     (void)snprintf(words, sizeof words, "%s", option->words);
     char *rest = NULL;
-    for (char *word = strtok_r(words, "|", &rest); word != NULL; word = strtok_r(NULL, "|", &rest)) {
+    for (char *word = strtok_r(words, "|", &rest); word != NULL;
+         word = strtok_r(NULL, "|", &rest)) {
         if (strcmp(word, value) == 0) {
             return PS_OK;
         }
@@ -188,19 +205,22 @@ static ps_err check_word(const char *what, const ps_option *option, const char *
         }
     }
     const char *const nearest = psi_nearest(value, names, count);
-    return ps_fault_set(fault, PS_EINVAL, "%s: unknown value '%s'; %s%s%sit is one of %s", what, value,
-                        nearest == NULL ? "" : "did you mean '", nearest == NULL ? "" : nearest,
-                        nearest == NULL ? "" : "'? ", option->words);
+    return ps_fault_set(fault, PS_EINVAL, "%s: unknown value '%s'; %s%s%sit is one of %s", what,
+                        value, nearest == NULL ? "" : "did you mean '",
+                        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'? ",
+                        option->words);
 }
 
-ps_err tt_option_check(const char *where, const ps_option *option, const char *value, ps_fault *fault) {
+ps_err tt_option_check(const char *where, const ps_option *option, const char *value,
+                       ps_fault *fault) {
     char what[256];
     (void)snprintf(what, sizeof what, "%s%s", where, option->name);
     uint64_t count = 0;
     double real = 0;
     switch (option->kind) {
     case PS_OPTION_COUNT:
-        return tt_number_read_count(what, value, (uint64_t)option->min, (uint64_t)option->max, &count, fault);
+        return tt_number_read_count(what, value, (uint64_t)option->min, (uint64_t)option->max,
+                                    &count, fault);
     case PS_OPTION_NUMBER:
         return tt_number_read_real(what, value, option->min, option->max, &real, fault);
     case PS_OPTION_WORD:
@@ -235,7 +255,8 @@ void tt_settings_print_help(const tt_settings *settings, bool of_algorithm) {
             continue;
         }
         char left[64];
-        (void)snprintf(left, sizeof left, "--%s %s", option->name, option->argument == NULL ? "" : option->argument);
+        (void)snprintf(left, sizeof left, "--%s %s", option->name,
+                       option->argument == NULL ? "" : option->argument);
         (void)printf("  %-22s %s", left, option->help);
         if (option->default_value != NULL && strcmp(option->default_value, "0") != 0) {
             (void)printf(" [%s]", option->default_value);

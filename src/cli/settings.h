@@ -1,5 +1,6 @@
-/* Settings: the one table of options that the command line, settings files, experiment files, the help and the
- * manifest share. A setting is a text with its origin; run_config.h gives it a meaning. */
+/* Settings: the one table of options that the command line, settings files, experiment files, the
+ * help and the manifest share. A setting is a text with its origin; run_config.h gives it a
+ * meaning. */
 #ifndef TT_SETTINGS_H
 #define TT_SETTINGS_H
 
@@ -12,7 +13,8 @@ typedef enum tt_world { TT_SIM = 1, TT_RUN = 2 } tt_world;
 
 typedef enum tt_origin { TT_BY_DEFAULT, TT_BY_ALGORITHM, TT_BY_FILE, TT_BY_COMMAND_LINE } tt_origin;
 
-/* What a setting concerns: PROBLEM decides the result (and belongs to the run's key), OUTPUT does not. */
+/* What a setting concerns: PROBLEM decides the result (and belongs to the run's key), OUTPUT does
+ * not. */
 typedef enum tt_group { TT_PROBLEM, TT_CLUSTER, TT_OUTPUT, TT_OF_ALGORITHM } tt_group;
 
 typedef struct tt_option {
@@ -21,7 +23,7 @@ typedef struct tt_option {
     const char *default_value; /* NULL: none */
     const char *help;
     tt_group group;
-    unsigned worlds;           /* tt_world bits in which it exists */
+    unsigned worlds; /* tt_world bits in which it exists */
     bool is_repeatable;
     const ps_option *of_algorithm; /* NULL: not an algorithm's */
     bool is_of_sim;                /* listed in psi_sim_options */
@@ -44,36 +46,40 @@ typedef struct tt_settings {
     const char *command; /* "sim"; for messages */
 } tt_settings;
 
-/* Makes the settings of a world, and of an algorithm unless it is NULL, all at their defaults. PS_ENOMEM. */
+/* Makes the settings of a world, and of an algorithm unless it is NULL, all at their defaults.
+ * PS_ENOMEM. */
 PS_MUST_CHECK ps_err tt_settings_init(tt_settings *settings, tt_world world, const ps_algo *algo);
 
 /* Makes the settings of another command, of its own table. PS_ENOMEM. */
-PS_MUST_CHECK ps_err tt_settings_init_of(tt_settings *settings, const char *command, const tt_option *table,
-                                         size_t count);
+PS_MUST_CHECK ps_err tt_settings_init_of(tt_settings *settings, const char *command,
+                                         const tt_option *table, size_t count);
 void tt_settings_fini(tt_settings *settings);
 
-/* Sets `name` to `value`; a repeatable one gets one value more, unless its values came from a weaker origin: those
- * are replaced, as are the values of any other option. A value from a stronger origin stays. `where` ("--", or "file:12: ") stands before
- * the name in a message. An unknown name is PS_EINVAL and names the nearest. */
-PS_MUST_CHECK ps_err tt_settings_set(tt_settings *settings, const char *where, const char *name, const char *value,
-                                     tt_origin origin, ps_fault *fault);
+/* Sets `name` to `value`; a repeatable one gets one value more, unless its values came from a
+ * weaker origin: those are replaced, as are the values of any other option. A value from a stronger
+ * origin stays. `where` ("--", or "file:12: ") stands before the name in a message. An unknown name
+ * is PS_EINVAL and names the nearest. */
+PS_MUST_CHECK ps_err tt_settings_set(tt_settings *settings, const char *where, const char *name,
+                                     const char *value, tt_origin origin, ps_fault *fault);
 
-/* Reads arguments[0..count): options into `settings`, everything else into `words_out` (at most `words_max`). Sets
- * *help_out if help was asked for; the rest is not read then. */
+/* Reads arguments[0..count): options into `settings`, everything else into `words_out` (at most
+ * `words_max`). Sets *help_out if help was asked for; the rest is not read then. */
 typedef struct tt_words {
     const char *words[8];
     size_t count;
     bool help_is_wanted;
 } tt_words;
-PS_MUST_CHECK ps_err tt_settings_read_arguments(tt_settings *settings, size_t count, char *const *arguments,
-                                                tt_words *words_out, ps_fault *fault);
+PS_MUST_CHECK ps_err tt_settings_read_arguments(tt_settings *settings, size_t count,
+                                                char *const *arguments, tt_words *words_out,
+                                                ps_fault *fault);
 
 /* Reads a libconfig file of "name = value;" with the names of the options. */
-PS_MUST_CHECK ps_err tt_settings_read_file(tt_settings *settings, const char *path, ps_fault *fault);
+PS_MUST_CHECK ps_err tt_settings_read_file(tt_settings *settings, const char *path,
+                                           ps_fault *fault);
 
 /* Says that `name` is unknown, and the nearest known one. Returns PS_EINVAL. */
-PS_MUST_CHECK ps_err tt_settings_refuse(const tt_settings *settings, const char *where, const char *name,
-                                        ps_fault *fault);
+PS_MUST_CHECK ps_err tt_settings_refuse(const tt_settings *settings, const char *where,
+                                        const char *name, ps_fault *fault);
 
 /* The setting `name`, which exists in this world. O(settings). */
 const tt_setting *tt_setting_of(const tt_settings *settings, const char *name);
@@ -87,7 +93,8 @@ bool tt_setting_flag(const tt_settings *settings, const char *name);
 
 const char *tt_origin_text(tt_origin origin);
 
-/* Prints the options of tortoise, or, with `of_algorithm`, those of the algorithm, one line each, on stdout. */
+/* Prints the options of tortoise, or, with `of_algorithm`, those of the algorithm, one line each,
+ * on stdout. */
 void tt_settings_print_help(const tt_settings *settings, bool of_algorithm);
 
 /* The table of tortoise's own options; option_table.c. */
@@ -95,6 +102,7 @@ extern const tt_option tt_option_table[];
 extern const size_t tt_option_count;
 
 /* Checks the value of an algorithm's option against its kind and range. */
-PS_MUST_CHECK ps_err tt_option_check(const char *where, const ps_option *option, const char *value, ps_fault *fault);
+PS_MUST_CHECK ps_err tt_option_check(const char *where, const ps_option *option, const char *value,
+                                     ps_fault *fault);
 
 #endif

@@ -10,7 +10,8 @@ ps_err tt_subject_of(const char *name, const ps_algo **algo_out, ps_fault *fault
     return *algo_out == NULL ? PS_EINVAL : PS_OK;
 }
 
-ps_err tt_subject_find(size_t count, char *const *arguments, const ps_algo **algo_out, ps_fault *fault) {
+ps_err tt_subject_find(size_t count, char *const *arguments, const ps_algo **algo_out,
+                       ps_fault *fault) {
     *algo_out = NULL;
     if (count > 0 && arguments[0][0] != '-') {
         return tt_subject_of(arguments[0], algo_out, fault);

@@ -9,8 +9,8 @@
 /* The algorithm `name`; PS_EINVAL names the nearest known one. */
 PS_MUST_CHECK ps_err tt_subject_of(const char *name, const ps_algo **algo_out, ps_fault *fault);
 
-/* The algorithm that a command line is about: its first argument, or else the first that is an algorithm's name. NULL,
- * and PS_OK, when there is only options. */
+/* The algorithm that a command line is about: its first argument, or else the first that is an
+ * algorithm's name. NULL, and PS_OK, when there is only options. */
 PS_MUST_CHECK ps_err tt_subject_find(size_t count, char *const *arguments, const ps_algo **algo_out,
                                      ps_fault *fault);
 

@@ -11,16 +11,19 @@
 enum { ARGUMENTS_MAX = 2 * (TT_FIXED_MAX + TT_AXES_MAX) + 32 };
 
 /* Makes the directory's name of the axes' values: what is no letter or digit becomes '-'. */
-static void name_run(const tt_experiment *experiment, size_t index, char id[static TT_SWEEP_ID_BYTES]) {
+static void name_run(const tt_experiment *experiment, size_t index,
+                     char id[static TT_SWEEP_ID_BYTES]) {
     char text[TT_AXES_MAX * (64 + TT_EXPERIMENT_TEXT_BYTES)] = "";
     size_t used = 0;
     for (size_t i = 0; i < experiment->axis_count; i++) {
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s=%s", i == 0 ? "" : "_", experiment->axes[i].name,
-                                 tt_experiment_value(experiment, index, i));
+        used +=
+            (size_t)snprintf(text + used, sizeof text - used, "%s%s=%s", i == 0 ? "" : "_",
+                             experiment->axes[i].name, tt_experiment_value(experiment, index, i));
     }
     size_t length = 0;
     for (size_t i = 0; i < used && length + 8 < TT_SWEEP_ID_BYTES; i++) {
-        const bool is_plain = isalnum((unsigned char)text[i]) != 0 || text[i] == '_' || text[i] == '.';
+        const bool is_plain =
+            isalnum((unsigned char)text[i]) != 0 || text[i] == '_' || text[i] == '.';
         id[length++] = is_plain ? text[i] : '-';
     }
     id[length] = '\0';
@@ -49,14 +52,17 @@ static bool is_axis(const tt_experiment *experiment, const char *name) {
     return tt_experiment_axis(experiment, name) < experiment->axis_count;
 }
 
-static ps_err set_one(const tt_experiment *experiment, tt_settings *settings, const char *name, const char *value,
-                      unsigned line, ps_fault *fault) {
+static ps_err set_one(const tt_experiment *experiment, tt_settings *settings, const char *name,
+                      const char *value, unsigned line, ps_fault *fault) {
     char where[TT_PATH_MAX + 32];
     (void)snprintf(where, sizeof where, "%s:%u: ", experiment->path, line);
-    return value[0] == '\0' ? PS_OK : tt_settings_set(settings, where, name, value, TT_BY_COMMAND_LINE, fault);
+    return value[0] == '\0'
+               ? PS_OK
+               : tt_settings_set(settings, where, name, value, TT_BY_COMMAND_LINE, fault);
 }
 
-static ps_err set_all(const tt_experiment *experiment, size_t index, tt_settings *settings, ps_fault *fault) {
+static ps_err set_all(const tt_experiment *experiment, size_t index, tt_settings *settings,
+                      ps_fault *fault) {
     for (size_t i = 0; i < experiment->fixed_count; i++) {
         const tt_assignment *const fixed = &experiment->fixed[i];
         if (!is_axis(experiment, fixed->name)) {
@@ -65,7 +71,8 @@ static ps_err set_all(const tt_experiment *experiment, size_t index, tt_settings
     }
     for (size_t i = 0; i < experiment->axis_count; i++) {
         const tt_axis *const axis = &experiment->axes[i];
-        PS_TRY(set_one(experiment, settings, axis->name, tt_experiment_value(experiment, index, i), axis->line, fault));
+        PS_TRY(set_one(experiment, settings, axis->name, tt_experiment_value(experiment, index, i),
+                       axis->line, fault));
     }
     return PS_OK;
 }
@@ -83,7 +90,8 @@ static ps_err identify(tt_sweep *sweep, size_t index, ps_fault *fault) {
         err = tt_run_read(&run, &settings, &trouble);
         err = err != PS_OK ? err : tt_run_identify(&run, &trouble);
         if (err != PS_OK) {
-            (void)ps_fault_set(fault, err, "%s: run %s: %s", experiment->path, planned->id, trouble.text);
+            (void)ps_fault_set(fault, err, "%s: run %s: %s", experiment->path, planned->id,
+                               trouble.text);
         }
         memcpy(planned->key, run.key, sizeof planned->key);
     }
@@ -98,10 +106,12 @@ bool tt_sweep_run_directory(const tt_sweep *sweep, size_t index, char path[stati
 
 bool tt_sweep_run_is_complete(const tt_sweep *sweep, size_t index) {
     char path[TT_PATH_MAX];
-    return tt_sweep_run_directory(sweep, index, path) && tt_manifest_is_of(path, sweep->runs[index].key);
+    return tt_sweep_run_directory(sweep, index, path) &&
+           tt_manifest_is_of(path, sweep->runs[index].key);
 }
 
-ps_err tt_sweep_plan(tt_sweep *sweep, const tt_experiment *experiment, const char *directory, ps_fault *fault) {
+ps_err tt_sweep_plan(tt_sweep *sweep, const tt_experiment *experiment, const char *directory,
+                     ps_fault *fault) {
     *sweep = (tt_sweep){.experiment = experiment, .count = tt_experiment_run_count(experiment)};
     if (strlen(directory) + TT_SWEEP_ID_BYTES + 32 > sizeof sweep->directory) {
         return ps_fault_set(fault, PS_EINVAL, "--out: the path is too long");
@@ -154,7 +164,8 @@ char **tt_sweep_arguments(const tt_sweep *sweep, size_t index, unsigned jobs) {
         free(arguments);
         return NULL;
     }
-    const char *const head[] = {"tortoise", experiment->world == TT_SIM ? "sim" : "run", experiment->algo->name};
+    const char *const head[] = {"tortoise", experiment->world == TT_SIM ? "sim" : "run",
+                                experiment->algo->name};
     size_t count = 0;
     bool is_good = true;
     bool says_jobs = experiment->world == TT_RUN;
@@ -178,7 +189,8 @@ char **tt_sweep_arguments(const tt_sweep *sweep, size_t index, unsigned jobs) {
     (void)snprintf(text, sizeof text, "%u", jobs);
     is_good = is_good && (says_jobs || append(arguments, &count, "jobs", text));
     is_good = is_good && append(arguments, &count, "out", path);
-    is_good = is_good && append(arguments, &count, "force", NULL) && append(arguments, &count, "quiet", NULL);
+    is_good = is_good && append(arguments, &count, "force", NULL) &&
+              append(arguments, &count, "quiet", NULL);
     if (!is_good) {
         tt_sweep_arguments_free(arguments);
         return NULL;

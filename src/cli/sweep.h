@@ -1,4 +1,5 @@
-/* A sweep: the runs of an experiment, where their files are, and which of them are there already. */
+/* A sweep: the runs of an experiment, where their files are, and which of them are there already.
+ */
 #ifndef TT_SWEEP_H
 #define TT_SWEEP_H
 
@@ -21,11 +22,11 @@ typedef struct tt_sweep_outcome {
 } tt_sweep_outcome;
 
 typedef struct tt_sweep_run {
-    char id[TT_SWEEP_ID_BYTES];         /* its directory's name: "policy-ssp-3_seed-1" */
+    char id[TT_SWEEP_ID_BYTES]; /* its directory's name: "policy-ssp-3_seed-1" */
     char key[TT_DIGEST_TEXT_BYTES];
-    bool is_there;                      /* a complete run with this key */
+    bool is_there; /* a complete run with this key */
     bool has_failed;
-    pid_t process;                      /* while it runs; else 0 */
+    pid_t process; /* while it runs; else 0 */
     char trouble[512];
     tt_sweep_outcome outcome;
 } tt_sweep_run;
@@ -37,18 +38,21 @@ typedef struct tt_sweep {
     size_t count;
 } tt_sweep;
 
-/* Plans all runs, checks the settings of each, and looks which are there. PS_EINVAL names the file and the run. */
-PS_MUST_CHECK ps_err tt_sweep_plan(tt_sweep *sweep, const tt_experiment *experiment, const char *directory,
-                                   ps_fault *fault);
+/* Plans all runs, checks the settings of each, and looks which are there. PS_EINVAL names the file
+ * and the run. */
+PS_MUST_CHECK ps_err tt_sweep_plan(tt_sweep *sweep, const tt_experiment *experiment,
+                                   const char *directory, ps_fault *fault);
 void tt_sweep_fini(tt_sweep *sweep);
 
-/* The arguments of the program that does run `index`, NULL at the end; owned by the caller: tt_sweep_arguments_free().
- * `jobs` is for simulations that do not say themselves. NULL when memory is exhausted. */
+/* The arguments of the program that does run `index`, NULL at the end; owned by the caller:
+ * tt_sweep_arguments_free(). `jobs` is for simulations that do not say themselves. NULL when memory
+ * is exhausted. */
 char **tt_sweep_arguments(const tt_sweep *sweep, size_t index, unsigned jobs);
 void tt_sweep_arguments_free(char **arguments);
 
 /* The directory of a run. */
-PS_MUST_CHECK bool tt_sweep_run_directory(const tt_sweep *sweep, size_t index, char path[static TT_PATH_MAX]);
+PS_MUST_CHECK bool tt_sweep_run_directory(const tt_sweep *sweep, size_t index,
+                                          char path[static TT_PATH_MAX]);
 
 /* Whether its files are there, whole and of this key. */
 bool tt_sweep_run_is_complete(const tt_sweep *sweep, size_t index);
@@ -56,7 +60,8 @@ bool tt_sweep_run_is_complete(const tt_sweep *sweep, size_t index);
 /* Reads what the runs that are there did, and works out targets; sweep_summary.c. */
 PS_MUST_CHECK ps_err tt_sweep_collect(tt_sweep *sweep, ps_fault *fault);
 
-/* Writes summary.csv (a row per run), groups.csv (means over seeds) and sweep.json; prints the table of groups. */
+/* Writes summary.csv (a row per run), groups.csv (means over seeds) and sweep.json; prints the
+ * table of groups. */
 PS_MUST_CHECK ps_err tt_sweep_write(const tt_sweep *sweep, ps_fault *fault);
 void tt_sweep_print(const tt_sweep *sweep);
 

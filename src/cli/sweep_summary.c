@@ -14,7 +14,8 @@
 #include "version.h"
 
 /* The run that differs from run `index` in the axis of `choice` alone, where it has that choice. */
-static size_t partner_of(const tt_experiment *experiment, size_t index, const tt_assignment *choice) {
+static size_t partner_of(const tt_experiment *experiment, size_t index,
+                         const tt_assignment *choice) {
     const size_t axis = tt_experiment_axis(experiment, choice->name);
     size_t stride = 1;
     for (size_t i = axis + 1; i < experiment->axis_count; i++) {
@@ -66,12 +67,14 @@ static ps_err find_arrival(tt_sweep *sweep, size_t index, ps_fault *fault) {
     const tt_experiment *const experiment = sweep->experiment;
     char directory[TT_PATH_MAX];
     char path[TT_PATH_MAX];
-    if (!tt_sweep_run_directory(sweep, index, directory) || !tt_path_join(path, directory, "metrics.csv")) {
+    if (!tt_sweep_run_directory(sweep, index, directory) ||
+        !tt_path_join(path, directory, "metrics.csv")) {
         return PS_EINVAL;
     }
     tt_csv_table table;
     PS_TRY(tt_csv_read(path, &table, fault));
-    const size_t value = tt_csv_column(&table, experiment->algo->metrics[experiment->target.metric]);
+    const size_t value =
+        tt_csv_column(&table, experiment->algo->metrics[experiment->target.metric]);
     const size_t time = tt_csv_column(&table, "time_s");
     const size_t clock = tt_csv_column(&table, "clock_min");
     const size_t bytes = tt_csv_column(&table, "bytes_sent");
@@ -91,8 +94,9 @@ ps_err tt_sweep_collect(tt_sweep *sweep, ps_fault *fault) {
     const tt_target *const target = &sweep->experiment->target;
     for (size_t i = 0; i < sweep->count; i++) {
         const double unknown = (double)NAN;
-        sweep->runs[i].outcome = (tt_sweep_outcome){unknown, unknown, unknown, unknown, unknown, unknown,
-                                                    unknown, unknown, unknown, unknown, unknown, unknown};
+        sweep->runs[i].outcome =
+            (tt_sweep_outcome){unknown, unknown, unknown, unknown, unknown, unknown,
+                               unknown, unknown, unknown, unknown, unknown, unknown};
         if (sweep->runs[i].is_there) {
             PS_TRY(read_outcome(sweep, i, fault));
         }
@@ -110,18 +114,21 @@ ps_err tt_sweep_collect(tt_sweep *sweep, ps_fault *fault) {
     return PS_OK;
 }
 
-/* The columns of numbers, in the order of tt_sweep_outcome; final_value is called after the metric. */
+/* The columns of numbers, in the order of tt_sweep_outcome; final_value is called after the metric.
+ */
 static const char *const columns[] = {
-    "time_s",           "clocks",    "final_value", "target",     "time_to_target_s", "clocks_to_target",
-    "bytes_to_target",  "compute_s", "wait_s",      "wait_share", "bytes_sent",       "frames_sent",
+    "time_s",           "clocks",           "final_value",     "target",
+    "time_to_target_s", "clocks_to_target", "bytes_to_target", "compute_s",
+    "wait_s",           "wait_share",       "bytes_sent",      "frames_sent",
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
 static void outcome_numbers(const tt_sweep_outcome *outcome, double numbers[COLUMNS]) {
     const double all[COLUMNS] = {
-        outcome->time_s,           outcome->clocks,           outcome->final_value,     outcome->target,
-        outcome->time_to_target_s, outcome->clocks_to_target, outcome->bytes_to_target, outcome->compute_s,
-        outcome->wait_s,           outcome->wait_share,       outcome->bytes_sent,      outcome->frames_sent,
+        outcome->time_s,          outcome->clocks,           outcome->final_value,
+        outcome->target,          outcome->time_to_target_s, outcome->clocks_to_target,
+        outcome->bytes_to_target, outcome->compute_s,        outcome->wait_s,
+        outcome->wait_share,      outcome->bytes_sent,       outcome->frames_sent,
     };
     memcpy(numbers, all, sizeof all);
 }
@@ -180,7 +187,10 @@ static void write_runs(FILE *file, const tt_sweep *sweep) {
         double numbers[COLUMNS];
         outcome_numbers(&run->outcome, numbers);
         put_values(file, sweep, i, SIZE_MAX);
-        (void)fprintf(file, "%s,%s", run->id, run->is_there ? "ok" : run->has_failed ? "failed" : "missing");
+        (void)fprintf(file, "%s,%s", run->id,
+                      run->is_there     ? "ok"
+                      : run->has_failed ? "failed"
+                                        : "missing");
         for (size_t c = 0; c < COLUMNS; c++) {
             put_number(file, numbers[c]);
         }
@@ -188,7 +198,8 @@ static void write_runs(FILE *file, const tt_sweep *sweep) {
     }
 }
 
-/* A group: the runs that differ in their seed alone. Means are over the runs that have the number. */
+/* A group: the runs that differ in their seed alone. Means are over the runs that have the number.
+ */
 typedef struct group {
     size_t first, runs, arrived;
     double means[COLUMNS];
@@ -237,7 +248,8 @@ static group group_of(const tt_sweep *sweep, size_t first) {
 enum { TIME_TO_TARGET = 4 };
 
 /* Calls `take` for each group, in order. */
-static void for_groups(const tt_sweep *sweep, void (*take)(const tt_sweep *, const group *, void *), void *arg) {
+static void for_groups(const tt_sweep *sweep, void (*take)(const tt_sweep *, const group *, void *),
+                       void *arg) {
     const tt_experiment *const experiment = sweep->experiment;
     size_t seeds = 0;
     const size_t stride = seed_stride_of(sweep, seed_axis_of(sweep), &seeds);
@@ -305,24 +317,25 @@ static void write_description(FILE *file, const tt_sweep *sweep) {
         (void)json_object_set_new(axes, experiment->axes[i].name, values);
     }
     for (size_t i = 0; i < experiment->fixed_count; i++) {
-        (void)json_array_append_new(fixed, json_pack("{s:s,s:s}", "name", experiment->fixed[i].name, "value",
-                                                     experiment->fixed[i].value));
+        (void)json_array_append_new(fixed, json_pack("{s:s,s:s}", "name", experiment->fixed[i].name,
+                                                     "value", experiment->fixed[i].value));
     }
     for (size_t i = 0; i < sweep->count; i++) {
-        (void)json_array_append_new(runs, json_pack("{s:s,s:s,s:b}", "id", sweep->runs[i].id, "key", sweep->runs[i].key,
-                                                    "is_there", (int)sweep->runs[i].is_there));
+        (void)json_array_append_new(runs, json_pack("{s:s,s:s,s:b}", "id", sweep->runs[i].id, "key",
+                                                    sweep->runs[i].key, "is_there",
+                                                    (int)sweep->runs[i].is_there));
     }
-    json_t *const object =
-        json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "format", 1, "name", experiment->name, "title",
-                  experiment->title, "world", experiment->world == TT_SIM ? "sim" : "run", "algorithm",
-                  experiment->algo->name, "metric", experiment->algo->metrics[experiment->target.metric], "tortoise",
-                  TT_VERSION " " TT_GIT, "axes", axes, "settings", fixed, "runs", runs);
+    json_t *const object = json_pack(
+        "{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "format", 1, "name", experiment->name, "title",
+        experiment->title, "world", experiment->world == TT_SIM ? "sim" : "run", "algorithm",
+        experiment->algo->name, "metric", experiment->algo->metrics[experiment->target.metric],
+        "tortoise", TT_VERSION " " TT_GIT, "axes", axes, "settings", fixed, "runs", runs);
     (void)json_dumpf(object, file, JSON_INDENT(2));
     json_decref(object);
 }
 
-static ps_err write_with(const tt_sweep *sweep, const char *name, void (*write)(FILE *, const tt_sweep *),
-                         ps_fault *fault) {
+static ps_err write_with(const tt_sweep *sweep, const char *name,
+                         void (*write)(FILE *, const tt_sweep *), ps_fault *fault) {
     char path[TT_PATH_MAX];
     char *text = NULL;
     size_t size_bytes = 0;
@@ -362,8 +375,9 @@ static void print_group(const tt_sweep *sweep, const group *made, void *arg) {
     }
     const bool has_arrived = made->arrived > 0;
     (void)printf("%12s %8s %5zu/%zu %12.6g %7.1f%% %10s\n",
-                 has_arrived ? tt_number_time(made->means[TIME_TO_TARGET], time) : "never", ratio, made->arrived,
-                 made->runs, made->means[2], 100 * made->means[9], tt_number_bytes(made->means[10], bytes));
+                 has_arrived ? tt_number_time(made->means[TIME_TO_TARGET], time) : "never", ratio,
+                 made->arrived, made->runs, made->means[2], 100 * made->means[9],
+                 tt_number_bytes(made->means[10], bytes));
 }
 
 void tt_sweep_print(const tt_sweep *sweep) {
