@@ -151,6 +151,7 @@ static ps_err process_init_workers(psi_process *process, ps_fault *fault) {
 static ps_err process_init(psi_process *process, const psi_process_setup *setup,
                            psi_results *results, ps_fault *fault) {
     process_clear(process, setup);
+    process->results = results;
     process->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     process->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (process->epoll_fd < 0 || process->wake_fd < 0) {

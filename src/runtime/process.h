@@ -119,6 +119,7 @@ struct psi_process {
     psi_frame_pool pool;           /* [lock] */
     psi_node *node;                /* [lock] */
     psi_monitor *monitor;          /* [lock] */
+    psi_results *results;          /* [lock] borrowed */
     ps_fault fault;                /* [lock] the first failure ends the run */
     psi_frame *local, **local_end; /* [lock] frames between endpoints of this process */
     uint64_t local_frames;         /* [lock] */

@@ -145,6 +145,8 @@ static void check_interrupt(psi_process *process) {
     psi_process_lock(process);
     process->is_interrupted = 1;
     psi_monitor_stop(process->monitor);
+    process->results->was_interrupted =
+        true; /* even if another process's word to stop came first */
     psi_process_unlock(process);
 }
 
