@@ -360,31 +360,35 @@ void psi_peers_connect(psi_process *process) {
     }
 }
 
+/* Accepts one connection into a free place. Returns whether there may be more. */
+static bool accept_one(psi_process *process, uint32_t place) {
+    const int fd = psi_socket_accept(process->setup.listener);
+    if (fd == -1) {
+        return false;
+    }
+    ps_fault fault = {0};
+    if (fd < 0) {
+        (void)ps_fault_set(&fault, PS_EIO, "cannot accept a connection: %s", strerror(errno));
+    } else if (psi_receiver_init(&process->pending[place].receiver) != PS_OK) {
+        (void)ps_fault_set(&fault, PS_ENOMEM, "no memory for a connection");
+        (void)close(fd);
+    }
+    if (fault.err != PS_OK) {
+        fail(process, &fault);
+        return false;
+    }
+    process->pending[place].fd = fd;
+    process->pending[place].since_s = psi_process_now_s(process);
+    psi_loop_watch(process, fd, EPOLLIN, psi_source_key(PSI_SOURCE_PENDING, place), true);
+    return true;
+}
+
+/* Those for whom there is no place wait in the system's queue. */
 void psi_peers_accept(psi_process *process) {
-    for (;;) {
-        const int fd = psi_socket_accept(process->setup.listener);
-        if (fd < 0) {
-            if (fd == -2) {
-                ps_fault fault = {0};
-                (void)ps_fault_set(&fault, PS_EIO, "cannot accept a connection: %s",
-                                   strerror(errno));
-                fail(process, &fault);
-            }
+    for (uint32_t place = 0; place < PSI_PENDING_MAX; place++) {
+        if (process->pending[place].fd < 0 && !accept_one(process, place)) {
             return;
         }
-        uint32_t slot = 0;
-        while (slot < PSI_PENDING_MAX && process->pending[slot].fd >= 0) {
-            slot++;
-        }
-        if (slot == PSI_PENDING_MAX ||
-            psi_receiver_init(&process->pending[slot].receiver) != PS_OK) {
-            process->strangers_refused++;
-            (void)close(fd);
-            continue;
-        }
-        process->pending[slot].fd = fd;
-        process->pending[slot].since_s = psi_process_now_s(process);
-        psi_loop_watch(process, fd, EPOLLIN, psi_source_key(PSI_SOURCE_PENDING, slot), true);
     }
 }
 
