@@ -4,13 +4,13 @@ load plots.'/style.gp'
 set style data histograms
 set style histogram clustered gap 0.6
 set boxwidth 0.7
-set yrange [0:*]
+set yrange [0:1e-9<*]
 set xlabel label noenhanced
 set ylabel 'time to target (s)'
 set xtics rotate by -35 noenhanced
 unset key
 set offsets 0.1,0.5,0,0
-reached(x) = strlen(strcol('time_to_target_s')) > 0 ? column('time_to_target_s') : NaN
+reached(x) = strlen(strcol('time_to_target_s')) > 0 ? column('time_to_target_s') : 0
 has_arrived(x) = strlen(strcol('time_to_target_s')) > 0
 plot file using (reached(0)):xtic(strcol(label)) lc rgb compute_colour, \
      file using 0:(0):(has_arrived(0) ? '' : 'never') \

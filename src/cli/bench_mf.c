@@ -18,7 +18,7 @@ static const char default_data[] =
     "synthetic:users=50000,items=10000,rank=16,ratings=4750000,noise=0.5";
 static const char quick_data[] = "synthetic:users=5000,items=1000,rank=16,ratings=475000,noise=0.5";
 
-enum { PASSES = 4, REPETITIONS = 3 };
+enum { PASSES = 3, REPETITIONS = 5 };
 
 /* Opens the data for one worker with the defaults, but for the rank. */
 static ps_err problem_open(const char *data, const char *rank, psi_mf_problem **problem_out,
