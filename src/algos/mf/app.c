@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "algos/mf/batch_order.h"
 #include "algos/mf/problem.h"
 
 enum { TABLE_ITEMS = 0, DEFAULT_CLOCKS = 200 };
@@ -60,8 +61,7 @@ typedef struct solver {
     float *users;       /* owned: its users' rows */
     psi_mf_item *items; /* owned: of the current batch */
     uint64_t *rows;     /* owned: the same, as the table numbers them */
-    uint32_t *order;    /* owned: the batches, in the order of the current pass */
-    ps_random random;   /* for the order */
+    psi_mf_batch_order order;
     psi_mf_learning_rate rate;
     size_t batch; /* the current one */
     double loss;  /* of it */
@@ -71,7 +71,7 @@ static void solver_fini(solver *s) {
     free(s->users);
     free(s->items);
     free(s->rows);
-    free(s->order);
+    psi_mf_batch_order_fini(&s->order);
 }
 
 /* Items of the largest batch of a worker. */
@@ -101,26 +101,13 @@ static ps_err solver_init(solver *s, const psi_mf_problem *problem, ps_worker *w
     s->users = malloc(users_size_bytes(problem, s->rank));
     s->items = calloc(item_count, sizeof *s->items);
     s->rows = calloc(item_count, sizeof *s->rows);
-    s->order = calloc(batch_count > 0 ? batch_count : 1, sizeof *s->order);
-    if (s->users == NULL || s->items == NULL || s->rows == NULL || s->order == NULL) {
+    if (s->users == NULL || s->items == NULL || s->rows == NULL) {
         return PS_ENOMEM;
     }
     psi_mf_users_init(problem, s->rank, s->users);
-    for (size_t b = 0; b < batch_count; b++) {
-        s->order[b] = (uint32_t)b;
-    }
-    s->random = ps_worker_random(worker, "mf-order");
     s->rate = psi_mf_learning_rate_start(problem->schedule, (double)problem->step, batch_count);
-    return PS_OK;
-}
-
-/* Chooses the batch of this clock: every pass visits all of them, in an order of its own. */
-static void batch_choose(solver *s) {
-    const size_t at = s->rate.batches_done % s->rate.batch_count;
-    if (at == 0) {
-        ps_random_shuffle_u32(&s->random, s->order, s->rate.batch_count);
-    }
-    s->batch = s->problem->blocks.shares[s->rank].batch_begin + s->order[at];
+    return psi_mf_batch_order_init(&s->order, batch_count,
+                                   ps_worker_random(worker, PSI_MF_ORDER_STREAM));
 }
 
 /* Fetches the items of the batch and takes their places once, so that the steps look nothing up. */
@@ -156,7 +143,8 @@ static ps_err solver_clock(solver *s, ps_worker *worker) {
     if (s->rate.batch_count == 0) { /* more workers than users: this one has nothing to do */
         return ps_clock(worker);
     }
-    batch_choose(s);
+    const size_t first = s->problem->blocks.shares[s->rank].batch_begin;
+    s->batch = first + psi_mf_batch_order_next(&s->order);
     PS_TRY(items_fetch(s, worker));
     const size_t count = psi_mf_batch_rating_count(&s->problem->blocks, s->batch);
     PS_TRY(ps_compute(worker, (double)count * s->problem->shape.rank, batch_learn, s));

@@ -13,7 +13,10 @@ ps_err psi_mf_serial_init(psi_mf_serial *serial, const psi_mf_problem *problem) 
         .rate = psi_mf_learning_rate_start(problem->schedule, (double)problem->step,
                                            psi_mf_batch_count(&problem->blocks, 0)),
     };
-    if (serial->users == NULL || serial->items == NULL || serial->places == NULL) {
+    const ps_err err =
+        psi_mf_batch_order_init(&serial->order, psi_mf_batch_count(&problem->blocks, 0),
+                                ps_random_stream(problem->seed, PSI_MF_ORDER_STREAM, 0));
+    if (err != PS_OK || serial->users == NULL || serial->items == NULL || serial->places == NULL) {
         psi_mf_serial_fini(serial);
         return PS_ENOMEM;
     }
@@ -28,6 +31,7 @@ void psi_mf_serial_fini(psi_mf_serial *serial) {
     free(serial->users);
     free(serial->items);
     free(serial->places);
+    psi_mf_batch_order_fini(&serial->order);
     *serial = (psi_mf_serial){.problem = NULL};
 }
 
@@ -37,7 +41,8 @@ double psi_mf_serial_pass(psi_mf_serial *serial) {
     const size_t width = psi_mf_width(problem->shape);
     const psi_mf_rows rows = {.users = serial->users, .items = serial->places};
     double loss = 0;
-    for (size_t b = 0; b < psi_mf_batch_count(blocks, 0); b++) {
+    for (size_t done = 0; done < psi_mf_batch_count(blocks, 0); done++) {
+        const size_t b = psi_mf_batch_order_next(&serial->order);
         const psi_mf_batch *const batch = &blocks->batches[b];
         const uint32_t *const items = blocks->items + batch->item_begin;
         for (size_t i = 0; i < psi_mf_batch_item_count(blocks, b); i++) {

@@ -6,6 +6,7 @@
 
 #include "tortoise/err.h"
 
+#include "algos/mf/batch_order.h"
 #include "algos/mf/problem.h"
 
 /* A model in training. Owned arrays; release with psi_mf_serial_fini(). */
@@ -13,6 +14,7 @@ typedef struct psi_mf_serial {
     const psi_mf_problem *problem; /* borrowed */
     float *users, *items;          /* all rows, psi_mf_width() numbers each */
     psi_mf_item *places;           /* of the items of one batch */
+    psi_mf_batch_order order;
     psi_mf_learning_rate rate;
 } psi_mf_serial;
 
