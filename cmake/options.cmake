@@ -25,7 +25,7 @@ add_library(tortoise_options INTERFACE)
 target_compile_options(tortoise_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
   -Wold-style-definition -Wcast-qual -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wwrite-strings
-  -Wimplicit-fallthrough -ffp-contract=off -fno-strict-aliasing
+  -Wimplicit-fallthrough -ffp-contract=off -fno-math-errno -fno-strict-aliasing
   $<$<C_COMPILER_ID:GNU>:-Wshadow=local -Wduplicated-cond>
   $<$<C_COMPILER_ID:Clang>:-Wshadow -Wunreachable-code>)
 if(TORTOISE_WERROR)
