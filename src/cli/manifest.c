@@ -108,11 +108,11 @@ json_t *tt_manifest_results(const tt_run *run) {
             real_or_null(results->metrics[results->metrics_count - 1].values[i]));
     }
     return json_pack(
-        "{s:f,s:i,s:i,s:o,s:o,s:f,s:f,s:f,s:f,s:o,s:o,s:b,s:b,s:o}", "time_s", results->time_s,
+        "{s:f,s:i,s:i,s:o,s:o,s:f,s:f,s:f,s:f,s:o,s:o,s:b,s:b,s:o}", "time_s", totals.time_s,
         "clock_min", (int)totals.clock_min, "clock_max", (int)totals.clock_max, "metrics", metrics,
         "evaluations", count_of(results->metrics_count), "compute_s", totals.compute_s, "wait_s",
         totals.wait_s, "wait_share", totals.wait_share, "compute_share", totals.compute_share,
-        "bytes_sent", count_of(results->bytes_sent), "frames_sent", count_of(results->frames_sent),
+        "bytes_sent", count_of(totals.bytes_sent), "frames_sent", count_of(totals.frames_sent),
         "until_reached", (int)results->until_reached, "interrupted", (int)results->was_interrupted,
         "model_sha256", text_or_null(run->model_sha256));
 }

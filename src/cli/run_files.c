@@ -198,9 +198,18 @@ tt_totals tt_totals_of(const psi_results *results) {
         totals.wait_share = totals.wait_s / totals.clocks_s;
         totals.compute_share = totals.compute_s / totals.clocks_s;
     }
+    totals.time_s = results->time_s;
+    totals.bytes_sent = results->bytes_sent;
+    totals.frames_sent = results->frames_sent;
     if (results->metrics_count > 0) {
-        totals.clock_min = results->metrics[results->metrics_count - 1].clock_min;
-        totals.clock_max = results->metrics[results->metrics_count - 1].clock_max;
+        const psi_metrics_row *const last = &results->metrics[results->metrics_count - 1];
+        totals.clock_min = last->clock_min;
+        totals.clock_max = last->clock_max;
+        totals.time_s = totals.time_s > last->time_s ? totals.time_s : last->time_s;
+        totals.bytes_sent =
+            totals.bytes_sent > last->bytes_sent ? totals.bytes_sent : last->bytes_sent;
+        totals.frames_sent =
+            totals.frames_sent > last->frames_sent ? totals.frames_sent : last->frames_sent;
     }
     return totals;
 }

@@ -20,6 +20,8 @@ typedef struct tt_totals {
     double compute_s, wait_s, clocks_s;
     double wait_share, compute_share;
     uint32_t clock_min, clock_max;
+    double time_s; /* of the end, or of the last evaluation of a run that failed */
+    uint64_t bytes_sent, frames_sent;
 } tt_totals;
 
 tt_totals tt_totals_of(const psi_results *results);

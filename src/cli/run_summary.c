@@ -26,7 +26,7 @@ static void print_text(const tt_run *run, bool has_files) {
         (void)printf("  %-14s %.8g\n", algo->metrics[i],
                      results->metrics[results->metrics_count - 1].values[i]);
     }
-    (void)printf("  %-14s %s%s; %s on the wall\n", "time", tt_number_time(results->time_s, first),
+    (void)printf("  %-14s %s%s; %s on the wall\n", "time", tt_number_time(totals.time_s, first),
                  is_sim ? " simulated" : "", tt_number_time(tt_run_wall_s(run), second));
     (void)printf("  %-14s %u of %u%s\n", "clocks", totals.clock_min, run->plan.clock_count,
                  results->was_interrupted ? ", interrupted"
@@ -35,8 +35,8 @@ static void print_text(const tt_run *run, bool has_files) {
     (void)printf("  %-14s %.1f %% computing, %.1f %% waiting\n", "workers",
                  100 * totals.compute_share, 100 * totals.wait_share);
     (void)printf("  %-14s %s in %llu frames\n", "sent",
-                 tt_number_bytes((double)results->bytes_sent, first),
-                 (unsigned long long)results->frames_sent);
+                 tt_number_bytes((double)totals.bytes_sent, first),
+                 (unsigned long long)totals.frames_sent);
     (void)printf("  %-14s %s\n", "model_sha256",
                  run->model_sha256[0] == '\0' ? "none, the model is not complete"
                                               : run->model_sha256);

@@ -151,8 +151,10 @@ experiment 'settings = { out = "elsewhere"; };'
 refused 2 "files/experiment.cfg:2" "out" -- sweep files/experiment.cfg
 
 # The directory of the files.
+# shellcheck disable=SC2054 # the commas belong to the value
 quick=(run mf --data synthetic:users=40,items=20,ratings=400 --clocks 2 --nodes 1 --quiet)
-mkdir -p taken && "$TORTOISE" "${quick[@]}" --out taken >/dev/null 2>&1 || fail "a good run fails"
+mkdir -p taken
+"$TORTOISE" "${quick[@]}" --out taken >/dev/null 2>&1 || fail "a good run fails"
 refused 2 "taken holds another run" "--force" -- "${quick[@]}" --out taken
 refused 2 "taken holds another run" -- "${quick[@]}" --out taken/
 refused 2 "manifest.json" "not a directory" -- "${quick[@]}" --out taken/manifest.json

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2016,SC2034 # check() evaluates its text
 # SIGINT ends a run cleanly: what was measured so far is written, and the manifest says that it was interrupted.
 set -uo pipefail
 : "${TORTOISE:?the program}" "${TORTOISE_SCRATCH:?a folder of our own}"
