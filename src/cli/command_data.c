@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "base/nearest.h"
 #include "command.h"
 #include "data/convert.h"
@@ -94,14 +96,15 @@ static void print_summary(const psi_summary *summary, const char *name, const ch
                           const char *format) {
     const char *const kind = psi_ratings_format_name(summary->format);
     if (strcmp(format, "json") == 0) {
-        (void)printf("{\"data\": \"%s\", \"format\": \"%s\", \"ratings\": %zu, \"users\": %u, "
-                     "\"items\": %u, "
-                     "\"min\": %.17g, \"max\": %.17g, \"mean\": %.17g, \"deviation\": %.17g, "
-                     "\"density\": %.17g, "
-                     "\"sha256\": \"%s\"}\n",
-                     name, kind, summary->rating_count, summary->user_count, summary->item_count,
-                     summary->min, summary->max, summary->mean, summary->deviation,
-                     summary->density, digest);
+        json_t *const object =
+            json_pack("{s:s,s:s,s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:s}", "data", name, "format", kind,
+                      "ratings", (json_int_t)summary->rating_count, "users",
+                      (json_int_t)summary->user_count, "items", (json_int_t)summary->item_count,
+                      "min", summary->min, "max", summary->max, "mean", summary->mean, "deviation",
+                      summary->deviation, "density", summary->density, "sha256", digest);
+        (void)json_dumpf(object, stdout, JSON_INDENT(2));
+        (void)putchar('\n');
+        json_decref(object);
         return;
     }
     if (strcmp(format, "csv") == 0) {

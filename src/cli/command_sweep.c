@@ -131,7 +131,7 @@ static void reap(run_pool *pool) {
         read_trouble(pool->sweep, i);
         run->is_there = WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
                         tt_sweep_run_is_complete(pool->sweep, i);
-        run->has_failed = !run->is_there;
+        run->has_failed = !run->is_there && *pool->interrupted == 0;
         if (run->trouble[0] == '\0' && WIFSIGNALED(status)) {
             (void)snprintf(run->trouble, sizeof run->trouble, "ended by signal %d",
                            WTERMSIG(status));

@@ -213,14 +213,18 @@ ps_err tt_run_identify(tt_run *run, ps_fault *fault) {
     add_text(digest, settings->algo->name);
     add_text(digest, run->data_sha256);
     ps_err err = PS_OK;
+    static const char trace[] = "trace:"; /* a straggler that a file describes */
     for (size_t i = 0; i < settings->count; i++) {
         const tt_setting *const item = &settings->items[i];
         if (item->option.group == TT_OUTPUT) {
             continue;
         }
         add_text(digest, item->option.name);
-        for (size_t v = 0; v < item->value_count; v++) {
+        for (size_t v = 0; v < item->value_count && err == PS_OK; v++) {
             add_text(digest, item->values[v]);
+            if (strncmp(item->values[v], trace, strlen(trace)) == 0) {
+                err = add_file(digest, item->values[v] + strlen(trace), fault);
+            }
         }
     }
     if (settings->world == TT_SIM) {

@@ -248,19 +248,46 @@ const char *tt_origin_text(tt_origin origin) {
     return "";
 }
 
+enum { HELP_INDENT = 25, HELP_COLUMNS = 98 };
+
+/* Prints words, and begins a new line, indented, before one that would not fit. */
+static void print_wrapped(const char *text, size_t used) {
+    while (*text != '\0') {
+        const size_t length = strcspn(text, " ");
+        if (used > HELP_INDENT && used + length > HELP_COLUMNS) {
+            (void)printf("\n%*s", HELP_INDENT, "");
+            used = HELP_INDENT;
+        }
+        (void)printf("%.*s", (int)length, text);
+        used += length;
+        text += length;
+        if (*text == ' ') {
+            (void)putchar(' ');
+            used++;
+            text++;
+        }
+    }
+    (void)putchar('\n');
+}
+
+static void print_option(const tt_option *option) {
+    char left[128];
+    char right[512];
+    const bool has_default =
+        option->default_value != NULL && strcmp(option->default_value, "0") != 0;
+    (void)snprintf(left, sizeof left, "  --%s %s", option->name,
+                   option->argument == NULL ? "" : option->argument);
+    (void)snprintf(right, sizeof right, "%s%s%s%s", option->help, has_default ? " [" : "",
+                   has_default ? option->default_value : "", has_default ? "]" : "");
+    const int used = printf("%-*s ", HELP_INDENT - 1, left);
+    print_wrapped(right, used > 0 ? (size_t)used : 0);
+}
+
 void tt_settings_print_help(const tt_settings *settings, bool of_algorithm) {
     for (size_t i = 0; i < settings->count; i++) {
         const tt_option *const option = &settings->items[i].option;
-        if ((option->group == TT_OF_ALGORITHM) != of_algorithm) {
-            continue;
+        if ((option->group == TT_OF_ALGORITHM) == of_algorithm) {
+            print_option(option);
         }
-        char left[64];
-        (void)snprintf(left, sizeof left, "--%s %s", option->name,
-                       option->argument == NULL ? "" : option->argument);
-        (void)printf("  %-22s %s", left, option->help);
-        if (option->default_value != NULL && strcmp(option->default_value, "0") != 0) {
-            (void)printf(" [%s]", option->default_value);
-        }
-        (void)printf("\n");
     }
 }

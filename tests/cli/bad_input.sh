@@ -111,7 +111,9 @@ refused 2 "synthetic" -- sim mf --data synthetic:users=0
 refused 2 "files/missing.cfg" -- sim mf --cluster files/missing.cfg
 refused 2 "files/unknown_key.cfg:2" "bandwidth" -- sim mf --cluster files/unknown_key.cfg
 refused 2 "files/syntax.cfg" -- sim mf --cluster files/syntax.cfg
-refused 2 "files/cut.xml" -- sim mf --cluster files/cut.xml
+if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
+    refused 2 "files/cut.xml" -- sim mf --cluster files/cut.xml
+fi
 refused 2 "files/settings.cfg:2" "nodes" -- sim mf --config files/settings.cfg
 refused 2 "files/missing.cfg" -- sim mf --config files/missing.cfg
 refused 2 "files/calibration.cfg" "mf" -- sim mf --calibration files/calibration.cfg

@@ -298,7 +298,7 @@ int main(int argc, char **argv) {
     }
     snprintf(scratch, sizeof scratch, "%s", folder == NULL ? "." : folder);
     char command[4096];
-    snprintf(command, sizeof command, "\"%s\" version --features | grep -q 'SimGrid'",
+    snprintf(command, sizeof command, "\"%s\" version --features | grep -q '^  simulator *SimGrid'",
              getenv("TORTOISE"));
     if (system(command) != 0) {
         suite_skip("this build cannot simulate");

@@ -32,7 +32,7 @@ interrupted() {
 }
 
 interrupted run
-if "$TORTOISE" version --features | grep -q SimGrid; then
+if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
     interrupted sim
 fi
 echo "$failures failures"

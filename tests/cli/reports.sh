@@ -42,7 +42,7 @@ for picture in objective_time objective_clocks objective_bytes workers timeline 
 done
 check "policy is escaped or plain" 'grep -q "ssp:3" one/report.html'
 
-if "$TORTOISE" version --features | grep -q SimGrid; then
+if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
     cat >two.cfg <<END
 name = "two"; algo = "mf";
 settings = { net = "nic"; clocks = 8; data = "$data"; };
