@@ -34,8 +34,8 @@ typedef struct ps_settings {
     uint64_t seed;
     uint32_t worker_count;
     uint32_t clock_count;      /* 0: the algorithm's default */
-    double batch;              /* examples of a worker per clock if >= 1, share of its data if < 1, 0: default */
-    const char *const *values; /* of ps_algo.options, in their order; already checked against kind and range */
+    double batch;              /* in a clock: examples if >= 1, a share if < 1; 0: default */
+    const char *const *values; /* of ps_algo.options, in their order; kind and range are checked */
 } ps_settings;
 
 /* A read-only state of all tables, as the evaluation sees it: dense[t] is row_count x column_count numbers
@@ -52,13 +52,13 @@ typedef struct ps_algo {
     const char *name;    /* "mf" */
     const char *summary; /* one line */
     const char *unit;    /* what `units` of ps_compute() counts: "rating x rank" */
-    double unit_cost_s;  /* one unit's seconds on the reference machine; a calibration file overrides it */
+    double unit_cost_s;  /* seconds on the reference machine; a calibration file overrides it */
     uint32_t default_clock_count;
 
     const ps_option *options;
     size_t option_count;
 
-    const char *const *metrics; /* names of the columns; the first is "objective", the one to minimise */
+    const char *const *metrics; /* columns; the first is "objective", the one to minimise */
     size_t metric_count;
     size_t sum_count;           /* of partial sums that evaluate() fills */
 
@@ -67,7 +67,8 @@ typedef struct ps_algo {
     PS_MUST_CHECK ps_err (*open)(const ps_settings *settings, void **problem_out, ps_fault *fault);
     void (*close)(void *problem); /* accepts NULL */
 
-    /* Describes the data and the model in one line for people. Returns the length, as snprintf does. May be NULL. */
+    /* Describes the data and the model in one line for people. Returns the length, as snprintf does. May be
+     * NULL. */
     int (*describe)(const void *problem, char *text, size_t text_size);
 
     /* Fills specs[0..PS_TABLES_MAX) and returns how many tables there are. */

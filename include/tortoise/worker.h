@@ -49,7 +49,7 @@ size_t ps_type_size_bytes(ps_type type);
 uint32_t ps_rank(const ps_worker *worker);
 uint32_t ps_worker_count(const ps_worker *worker);
 
-/* The worker's clock: the number of its ps_clock() calls so far; and how many the run has. Also inside step. */
+/* The worker's clock: the number of its ps_clock() calls so far; how many the run has. Also inside step. */
 uint32_t ps_clock_now(const ps_worker *worker);
 uint32_t ps_clock_count(const ps_worker *worker);
 
@@ -61,7 +61,8 @@ ps_random ps_worker_random(const ps_worker *worker, const char *name);
  * is private already stays as it is. Borrows `rows` for the call. Blocks until all rows are there.
  * Returns PS_OK; PS_ESTOPPED when the run is ending (return from the worker then); PS_EINVAL for an
  * unknown table or row, and no row is fetched. O(values copied). */
-PS_MUST_CHECK ps_err ps_fetch(ps_worker *worker, uint32_t table, const uint64_t *rows, size_t row_count);
+PS_MUST_CHECK ps_err ps_fetch(ps_worker *worker, uint32_t table, const uint64_t *rows,
+                              size_t row_count);
 
 /* Returns the worker's private copy of a dense row, column_count numbers of the table's type, or NULL if
  * the row was not fetched in this clock. Valid until the next ps_fetch(), ps_get() of another table's row
@@ -117,14 +118,16 @@ typedef struct ps_keys {
 } ps_keys;
 
 /* Asynchronous access outside of clocks (Li et al., OSDI 2014): a push adds `deltas` to dense rows on the
- * servers as soon as it arrives, whatever the policy (so under bsp its place in a sum of floats is not fixed); a
- * pull reads what the servers have, with all earlier pushes of this worker and the clocks that its process has
- * sent. `deltas` and `values_out` hold row_count x column_count numbers in the
- * order of the keys. Rows of one call are distinct. Nothing that was fetched changes. Keys and deltas are
+ * servers as soon as it arrives, whatever the policy (so under bsp its place in a sum of floats is not
+ * fixed); a pull reads what the servers have, with all earlier pushes of this worker and the clocks that
+ * its process has sent. `deltas` and `values_out` hold row_count x column_count numbers in the order of the
+ * keys. Rows of one call are distinct. Nothing that was fetched changes. Keys and deltas are
  * borrowed for the call; `values_out` is borrowed until ps_wait() of the handle returns. Never block.
  * Return PS_OK and a handle, or PS_EINVAL, PS_ENOMEM, PS_ESTOPPED. O(values). */
-PS_MUST_CHECK ps_err ps_push(ps_worker *worker, const ps_keys *keys, const void *deltas, uint64_t *handle_out);
-PS_MUST_CHECK ps_err ps_pull(ps_worker *worker, const ps_keys *keys, void *values_out, uint64_t *handle_out);
+PS_MUST_CHECK ps_err ps_push(ps_worker *worker, const ps_keys *keys, const void *deltas,
+                             uint64_t *handle_out);
+PS_MUST_CHECK ps_err ps_pull(ps_worker *worker, const ps_keys *keys, void *values_out,
+                             uint64_t *handle_out);
 
 /* Blocks until the push of `handle` has been applied by all its servers, or the values of the pull are in
  * place. Returns PS_OK, PS_ESTOPPED, or PS_EINVAL for a handle that was never given. */

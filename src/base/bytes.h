@@ -1,8 +1,8 @@
 /* Reading and writing bytes: little-endian integers, a bounded reader, a growable buffer.
  *
- * A reader never runs past its end: after the first short read it is failed, gives zeros, and stays so;
- * check `failed` once at the end. A buffer allocates only at a new high-water mark, so in steady state it
- * does not allocate at all. Nothing here knows what the bytes mean. */
+ * A reader never runs past its end: after the first short read it is failed, gives zeros, and stays
+ * so; check `failed` once at the end. A buffer allocates only at a new high-water mark, so in
+ * steady state it does not allocate at all. Nothing here knows what the bytes mean. */
 #ifndef PSI_BYTES_H
 #define PSI_BYTES_H
 
@@ -51,7 +51,8 @@ static inline psi_reader psi_reader_of(const uint8_t *bytes, size_t size_bytes) 
     return (psi_reader){.at = bytes, .left_bytes = size_bytes, .failed = false};
 }
 
-/* Returns the next `size_bytes` bytes and steps over them, or NULL if so many are not left. O(1). */
+/* Returns the next `size_bytes` bytes and steps over them, or NULL if so many are not left. O(1).
+ */
 static inline const uint8_t *psi_read_bytes(psi_reader *reader, size_t size_bytes) {
     if (reader->failed || reader->left_bytes < size_bytes) {
         reader->failed = true;
@@ -80,15 +81,17 @@ typedef struct psi_buffer {
     size_t capacity_bytes;
 } psi_buffer;
 
-/* Makes room for `more_bytes` behind the content and returns where they go (uninitialised), or NULL when
- * memory is exhausted; then the buffer is unchanged. Amortised O(1). */
+/* Makes room for `more_bytes` behind the content and returns where they go (uninitialised), or NULL
+ * when memory is exhausted; then the buffer is unchanged. Amortised O(1). */
 uint8_t *psi_buffer_extend(psi_buffer *buffer, size_t more_bytes);
 
 /* Releases the memory; the buffer is empty and usable again. */
 void psi_buffer_fini(psi_buffer *buffer);
 
-/* Grows `*items`, an array of `*capacity` elements of `item_size_bytes`, to at least `needed` elements, by
- * doubling. New elements are zero. Returns false when memory is exhausted; the array is then unchanged. */
-PS_MUST_CHECK bool psi_array_reserve(void **items, size_t *capacity, size_t needed, size_t item_size_bytes);
+/* Grows `*items`, an array of `*capacity` elements of `item_size_bytes`, to at least `needed`
+ * elements, by doubling. New elements are zero. Returns false when memory is exhausted; the array
+ * is then unchanged. */
+PS_MUST_CHECK bool psi_array_reserve(void **items, size_t *capacity, size_t needed,
+                                     size_t item_size_bytes);
 
 #endif

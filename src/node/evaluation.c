@@ -13,7 +13,8 @@ static bool allocate_tables(psi_evaluation *evaluation, const psi_monitor *monit
             evaluation->sparse[t] = calloc(table->row_count, sizeof *evaluation->sparse[t]);
             evaluation->views[t] = calloc(table->row_count, sizeof *evaluation->views[t]);
         }
-        if (evaluation->dense[t] == NULL && (evaluation->sparse[t] == NULL || evaluation->views[t] == NULL)) {
+        if (evaluation->dense[t] == NULL &&
+            (evaluation->sparse[t] == NULL || evaluation->views[t] == NULL)) {
             return false;
         }
     }
@@ -28,7 +29,8 @@ psi_evaluation *psi_evaluation_create(psi_monitor *monitor, uint32_t clock) {
     evaluation->monitor = monitor;
     evaluation->clock = clock;
     evaluation->locals = calloc(monitor->workers_here, sizeof *evaluation->locals);
-    evaluation->sums = calloc((size_t)monitor->plan->worker_count * PS_SUMS_MAX, sizeof *evaluation->sums);
+    evaluation->sums =
+        calloc((size_t)monitor->plan->worker_count * PS_SUMS_MAX, sizeof *evaluation->sums);
     if (evaluation->locals == NULL || evaluation->sums == NULL ||
         !allocate_tables(evaluation, monitor)) {
         psi_evaluation_destroy(evaluation);
@@ -47,7 +49,8 @@ void psi_evaluation_destroy(psi_evaluation *evaluation) {
     }
     for (uint32_t t = 0; t < layout->table_count; t++) {
         free(evaluation->dense[t]);
-        for (uint64_t row = 0; evaluation->sparse[t] != NULL && row < layout->tables[t].row_count; row++) {
+        for (uint64_t row = 0; evaluation->sparse[t] != NULL && row < layout->tables[t].row_count;
+             row++) {
             psi_sparse_fini(&evaluation->sparse[t][row]);
         }
         free(evaluation->sparse[t]);
@@ -131,7 +134,8 @@ bool psi_evaluation_store(psi_evaluation *evaluation, uint32_t shard, psi_reader
     return parts.left_bytes == 0;
 }
 
-/* ---- The mathematics ----------------------------------------------------------------------------------- */
+/* ---- The mathematics
+ * ----------------------------------------------------------------------------------- */
 
 static void evaluate_worker(void *arg, size_t index) {
     psi_evaluation *const evaluation = arg;
@@ -193,7 +197,8 @@ static bool until_is_reached(const psi_until *until, const psi_metrics_row *row)
 }
 
 /* Adds the sums of all workers in rank order and makes the algorithm's metrics of them. */
-static void compute_metrics(const psi_plan *plan, const psi_evaluation *evaluation, double *values) {
+static void compute_metrics(const psi_plan *plan, const psi_evaluation *evaluation,
+                            double *values) {
     double total[PS_SUMS_MAX] = {0};
     for (uint32_t rank = 0; rank < plan->worker_count; rank++) {
         for (size_t i = 0; i < plan->algo->sum_count; i++) {

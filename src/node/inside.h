@@ -45,18 +45,21 @@ typedef struct psi_totals {
 /* The tables' layout, which all nodes of a process share. */
 const psi_layout *psi_monitor_layout(const psi_monitor *monitor);
 
-/* A node has joined; a shard of it reached a clock at which an evaluation is due (or its end, `is_final`); a worker
- * ended a clock; a worker did some work; frames left the node; a worker has left; a frame came for the monitor.
- * All with the lock. The functions that return false ran out of memory or refuse the frame. */
+/* A node has joined; a shard of it reached a clock at which an evaluation is due (or its end,
+ * `is_final`); a worker ended a clock; a worker did some work; frames left the node; a worker has
+ * left; a frame came for the monitor. All with the lock. The functions that return false ran out of
+ * memory or refuse the frame. */
 void psi_monitor_join(psi_monitor *monitor, psi_node *node);
-PS_MUST_CHECK bool psi_monitor_shard_clock(psi_monitor *monitor, const psi_shard *shard, bool is_final);
+PS_MUST_CHECK bool psi_monitor_shard_clock(psi_monitor *monitor, const psi_shard *shard,
+                                           bool is_final);
 PS_MUST_CHECK bool psi_monitor_worker_clock(psi_monitor *monitor, const ps_worker *worker,
                                             uint32_t clock);
 PS_MUST_CHECK bool psi_monitor_trace(psi_monitor *monitor, const psi_trace_row *row);
 void psi_monitor_worked(psi_monitor *monitor, double units);
 void psi_monitor_sent(psi_monitor *monitor, const psi_frame *frame);
 void psi_monitor_worker_left(psi_monitor *monitor);
-PS_MUST_CHECK bool psi_monitor_receive(psi_monitor *monitor, const psi_frame *frame, ps_fault *fault);
+PS_MUST_CHECK bool psi_monitor_receive(psi_monitor *monitor, const psi_frame *frame,
+                                       ps_fault *fault);
 
 /* Ends the run everywhere: all nodes of this process, and through process 0 of all others. */
 void psi_monitor_stop(psi_monitor *monitor);

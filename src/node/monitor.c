@@ -1,12 +1,13 @@
 /* The monitor of a process: evaluations on snapshots, records, and the end of the run.
  *
  *     shard reaches clock c   --MODEL c-->  the monitors of all processes     (a copy of its rows)
- *     worker ends clock c-1   ----------->  its own monitor                   (a copy of its local state)
- *     both complete for c: evaluate the share of each own worker, beside the workers
+ *     worker ends clock c-1   ----------->  its own monitor                   (a copy of its local
+ * state) both complete for c: evaluate the share of each own worker, beside the workers
  *                             --SUMS c--->  monitor 0: adds in rank order, makes the row of metrics
- *     all clients left shard  --MODEL---->  monitor 0: the final rows; the others: that no more will come
- *     own workers left, shards at their end, evaluations done
- *                             --TRACE---->  monitor 0: what this process recorded; then it is finished
+ *     all clients left shard  --MODEL---->  monitor 0: the final rows; the others: that no more
+ * will come own workers left, shards at their end, evaluations done
+ *                             --TRACE---->  monitor 0: what this process recorded; then it is
+ * finished
  *
  * When all nodes are in one process, the same functions are called without the frames. */
 #include "node/monitor.h"
@@ -14,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Setting up -------------------------------------------------------------------------------------- */
+/* ---- Setting up
+ * -------------------------------------------------------------------------------------- */
 
 ps_err psi_monitor_create(const psi_plan *plan, uint32_t process, psi_results *results,
                           psi_monitor **monitor_out) {
@@ -33,7 +35,8 @@ ps_err psi_monitor_create(const psi_plan *plan, uint32_t process, psi_results *r
     monitor->nodes = calloc(nodes_here, sizeof *monitor->nodes);
     monitor->totals_of = calloc(plan->process_count, sizeof *monitor->totals_of);
     if (monitor->nodes == NULL || monitor->totals_of == NULL ||
-        psi_layout_init(&monitor->layout, plan->specs, plan->table_count, plan->shard_count) != PS_OK) {
+        psi_layout_init(&monitor->layout, plan->specs, plan->table_count, plan->shard_count) !=
+            PS_OK) {
         psi_monitor_destroy(monitor);
         return PS_ENOMEM;
     }
@@ -75,9 +78,9 @@ void psi_monitor_stop(psi_monitor *monitor) {
     monitor->results->was_interrupted |= plan->interrupted != NULL && *plan->interrupted != 0;
     for (uint32_t p = 0; p < plan->process_count; p++) {
         if (p != monitor->process) {
-            psi_frame *const frame =
-                psi_frame_take(port_of(monitor)->pool, PSI_FRAME_STOP,
-                               psi_endpoint_monitor(plan, monitor->process), psi_endpoint_monitor(plan, p), 0);
+            psi_frame *const frame = psi_frame_take(port_of(monitor)->pool, PSI_FRAME_STOP,
+                                                    psi_endpoint_monitor(plan, monitor->process),
+                                                    psi_endpoint_monitor(plan, p), 0);
             if (frame != NULL) {
                 port_of(monitor)->ops->send(port_of(monitor), frame);
             }
@@ -88,13 +91,14 @@ void psi_monitor_stop(psi_monitor *monitor) {
     }
 }
 
-/* ---- Records ----------------------------------------------------------------------------------------- */
+/* ---- Records
+ * ----------------------------------------------------------------------------------------- */
 
 bool psi_monitor_trace(psi_monitor *monitor, const psi_trace_row *row) {
     psi_results *const results = monitor->results;
     void *trace = results->trace;
-    const bool has_room = psi_array_reserve(&trace, &results->trace_capacity, results->trace_count + 1,
-                                            sizeof *results->trace);
+    const bool has_room = psi_array_reserve(&trace, &results->trace_capacity,
+                                            results->trace_count + 1, sizeof *results->trace);
     results->trace = trace;
     if (has_room) {
         results->trace[results->trace_count++] = *row;
@@ -138,7 +142,8 @@ psi_totals psi_monitor_totals(const psi_monitor *monitor) {
     return sum;
 }
 
-/* ---- Clocks ------------------------------------------------------------------------------------------ */
+/* ---- Clocks
+ * ------------------------------------------------------------------------------------------ */
 
 static bool evaluation_is_due(const psi_plan *plan, uint32_t clock) {
     if (clock == plan->clock_count) {
@@ -155,9 +160,10 @@ static void show_progress(psi_monitor *monitor, uint32_t clock, double time_s) {
     }
 }
 
-/* Makes the frame that tells a shard's state: with its rows, or, for monitors that need only know that the shard
- * has come to its end, without. */
-static psi_frame *model_frame(psi_monitor *monitor, const psi_shard *shard, bool is_final, bool with_rows) {
+/* Makes the frame that tells a shard's state: with its rows, or, for monitors that need only know
+ * that the shard has come to its end, without. */
+static psi_frame *model_frame(psi_monitor *monitor, const psi_shard *shard, bool is_final,
+                              bool with_rows) {
     const psi_plan *const plan = monitor->plan;
     const size_t size_bytes = PSI_MODEL_HEADER_BYTES + (with_rows ? psi_shard_dump_size(shard) : 0);
     psi_frame *const frame =
@@ -178,7 +184,8 @@ static psi_frame *model_frame(psi_monitor *monitor, const psi_shard *shard, bool
 }
 
 /* Gives the state to the monitor of `process`: itself at once, another by its port. */
-static bool tell_model(psi_monitor *monitor, const psi_shard *shard, bool is_final, uint32_t process) {
+static bool tell_model(psi_monitor *monitor, const psi_shard *shard, bool is_final,
+                       uint32_t process) {
     const bool with_rows = !is_final || process == 0;
     psi_frame *const frame = model_frame(monitor, shard, is_final, with_rows);
     if (frame == NULL) {
@@ -231,7 +238,8 @@ bool psi_monitor_worker_clock(psi_monitor *monitor, const ps_worker *worker, uin
     return true;
 }
 
-/* ---- The end ----------------------------------------------------------------------------------------- */
+/* ---- The end
+ * ----------------------------------------------------------------------------------------- */
 
 static int compare_trace(const void *left, const void *right) {
     const psi_trace_row *const a = left;

@@ -1,4 +1,5 @@
-/* The inside of a monitor: monitor.c decides, evaluation.c computes, monitor_frames.c talks to other processes. */
+/* The inside of a monitor: monitor.c decides, evaluation.c computes, monitor_frames.c talks to
+ * other processes. */
 #ifndef PSI_MONITOR_H
 #define PSI_MONITOR_H
 
@@ -6,10 +7,10 @@
 #include "node/inside.h"
 
 /* MODEL: shard, flags, clock_min, clock_max (u32 each); then, if it has rows, one part a table.
- * SUMS: clock, first rank, worker count, sum count (u32); work units (f64), bytes and frames sent (u64), cost in
- * seconds (f64); then the sums (f64), worker after worker.
- * TRACE: row count, staleness count (u64); totals as in SUMS; evaluation cost (f64); rows; histogram (u64).
- * STOP: nothing. */
+ * SUMS: clock, first rank, worker count, sum count (u32); work units (f64), bytes and frames sent
+ * (u64), cost in seconds (f64); then the sums (f64), worker after worker. TRACE: row count,
+ * staleness count (u64); totals as in SUMS; evaluation cost (f64); rows; histogram (u64). STOP:
+ * nothing. */
 enum {
     PSI_MODEL_HEADER_BYTES = 16,
     PSI_MODEL_IS_FINAL = 1,
@@ -31,10 +32,10 @@ typedef struct psi_evaluation {
     psi_monitor *monitor;
     uint32_t clock, clock_max;
     uint32_t shards_seen;
-    uint32_t locals_seen;  /* workers of this process whose local state is there */
-    uint32_t ranks_seen;   /* process 0: workers whose sums are there */
-    psi_local *locals;     /* by worker of this process */
-    double *sums;          /* worker_count x sum_count */
+    uint32_t locals_seen; /* workers of this process whose local state is there */
+    uint32_t ranks_seen;  /* process 0: workers whose sums are there */
+    psi_local *locals;    /* by worker of this process */
+    double *sums;         /* worker_count x sum_count */
     void *dense[PS_TABLES_MAX];
     psi_sparse *sparse[PS_TABLES_MAX];
     ps_sparse_row *views[PS_TABLES_MAX];
@@ -51,7 +52,7 @@ struct psi_monitor {
     psi_node **nodes;
     uint32_t node_count;
     uint32_t workers_here, first_rank, workers_active;
-    psi_totals *totals_of; /* by process; of others as they ended */
+    psi_totals *totals_of;       /* by process; of others as they ended */
     psi_evaluation *evaluations; /* by clock */
     psi_evaluation *final;       /* process 0: collects the final model */
     uint32_t jobs_running, shards_ended, processes_ended;
@@ -82,14 +83,15 @@ psi_evaluation *psi_evaluation_create(psi_monitor *monitor, uint32_t clock);
 psi_evaluation *psi_evaluation_unlink(psi_monitor *monitor, psi_evaluation *evaluation);
 void psi_evaluation_destroy(psi_evaluation *evaluation);
 
-/* Copies the rows of one shard, one part a table, to their places. False: the parts are not what a correct shard
- * sends, or memory is exhausted. */
+/* Copies the rows of one shard, one part a table, to their places. False: the parts are not what a
+ * correct shard sends, or memory is exhausted. */
 bool psi_evaluation_store(psi_evaluation *evaluation, uint32_t shard, psi_reader parts);
 
 /* Starts the mathematics if all snapshots of this process are there. */
 void psi_evaluation_start_if_complete(psi_monitor *monitor, psi_evaluation *evaluation);
 
-/* Process 0: makes the row of metrics if the sums of all workers are there; frees the evaluation then. */
+/* Process 0: makes the row of metrics if the sums of all workers are there; frees the evaluation
+ * then. */
 void psi_evaluation_end_if_complete(psi_monitor *monitor, psi_evaluation *evaluation);
 
 /* Moves the tables of the final state into the results and frees the rest. */

@@ -6,9 +6,9 @@ static psi_port *port_of(const psi_monitor *monitor) {
 
 /* Takes a frame for monitor 0; ends the run if memory is exhausted. */
 static psi_frame *frame_to_first(psi_monitor *monitor, psi_frame_type type, size_t size_bytes) {
-    psi_frame *const frame = psi_frame_take(
-        port_of(monitor)->pool, type, psi_endpoint_monitor(monitor->plan, monitor->process),
-        psi_endpoint_monitor(monitor->plan, 0), size_bytes);
+    psi_frame *const frame = psi_frame_take(port_of(monitor)->pool, type,
+                                            psi_endpoint_monitor(monitor->plan, monitor->process),
+                                            psi_endpoint_monitor(monitor->plan, 0), size_bytes);
     if (frame == NULL) {
         psi_node_fail(monitor->nodes[0], PS_ENOMEM);
     }
@@ -34,8 +34,8 @@ static psi_totals read_totals(psi_reader *reader) {
 void psi_monitor_send_sums(psi_monitor *monitor, const psi_evaluation *evaluation, double cost_s) {
     const size_t sum_count = monitor->plan->algo->sum_count;
     const size_t value_count = monitor->workers_here * sum_count;
-    psi_frame *const frame =
-        frame_to_first(monitor, PSI_FRAME_SUMS, PSI_SUMS_HEADER_BYTES + value_count * sizeof(double));
+    psi_frame *const frame = frame_to_first(monitor, PSI_FRAME_SUMS,
+                                            PSI_SUMS_HEADER_BYTES + value_count * sizeof(double));
     if (frame == NULL) {
         return;
     }
@@ -78,7 +78,8 @@ void psi_monitor_send_trace(psi_monitor *monitor) {
     port_of(monitor)->ops->send(port_of(monitor), frame);
 }
 
-/* ---- Receiving --------------------------------------------------------------------------------------- */
+/* ---- Receiving
+ * --------------------------------------------------------------------------------------- */
 
 static bool receive_final(psi_monitor *monitor, uint32_t shard, uint32_t clock, psi_reader rows) {
     if (monitor->process == 0) {
@@ -106,7 +107,8 @@ static bool receive_model(psi_monitor *monitor, const psi_frame *frame, psi_read
     const uint32_t flags = psi_read_u32(&reader);
     const uint32_t clock = psi_read_u32(&reader);
     const uint32_t clock_max = psi_read_u32(&reader);
-    if (reader.failed || shard >= plan->shard_count || frame->from != psi_endpoint_shard(plan, shard) ||
+    if (reader.failed || shard >= plan->shard_count ||
+        frame->from != psi_endpoint_shard(plan, shard) ||
         monitor->shards_ended == plan->shard_count) {
         return false;
     }
@@ -215,8 +217,9 @@ bool psi_monitor_receive(psi_monitor *monitor, const psi_frame *frame, ps_fault 
         }
     }
     if (!is_accepted) {
-        (void)ps_fault_set(fault, PS_EBROKEN, "the monitor of process %u refuses a frame of type %u",
-                           monitor->process, frame->type);
+        (void)ps_fault_set(fault, PS_EBROKEN,
+                           "the monitor of process %u refuses a frame of type %u", monitor->process,
+                           frame->type);
     }
     return is_accepted;
 }

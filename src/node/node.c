@@ -6,7 +6,8 @@
 
 #include "node/inside.h"
 
-/* ---- Setting up -------------------------------------------------------------------------------------- */
+/* ---- Setting up
+ * -------------------------------------------------------------------------------------- */
 
 /* Fills the rows of a shard with the algorithm's initial values. */
 static void fill_shard(const psi_node *node, psi_shard *shard) {
@@ -124,7 +125,8 @@ void psi_node_destroy(psi_node *node) {
     free(node);
 }
 
-/* ---- Effects ----------------------------------------------------------------------------------------- */
+/* ---- Effects
+ * ----------------------------------------------------------------------------------------- */
 
 void psi_node_fail(psi_node *node, ps_err err) {
     if (node->failure == PS_OK) {
@@ -181,7 +183,8 @@ static bool deliver_to_client(psi_node *node, const psi_frame *frame) {
 
 bool psi_node_deliver(psi_node *node, psi_frame *frame, ps_fault *fault) {
     const psi_plan *const plan = node->plan;
-    const bool is_known = frame->to < psi_endpoint_count(plan) && frame->from < psi_endpoint_count(plan);
+    const bool is_known =
+        frame->to < psi_endpoint_count(plan) && frame->from < psi_endpoint_count(plan);
     bool is_accepted = false;
     if (is_known && psi_endpoint_node(plan, frame->to) == node->id) {
         if (frame->to < plan->node_count) {
@@ -193,16 +196,18 @@ bool psi_node_deliver(psi_node *node, psi_frame *frame, ps_fault *fault) {
         }
     }
     if (!is_accepted) {
-        (void)ps_fault_set(fault, PS_EBROKEN,
-                           "node %u refuses a frame of type %u from endpoint %u to endpoint %u: no correct "
-                           "peer sends it",
-                           node->id, frame->type, frame->from, frame->to);
+        (void)ps_fault_set(
+            fault, PS_EBROKEN,
+            "node %u refuses a frame of type %u from endpoint %u to endpoint %u: no correct "
+            "peer sends it",
+            node->id, frame->type, frame->from, frame->to);
     }
     psi_frame_release(node->port->pool, frame);
     return is_accepted;
 }
 
-/* ---- Stopping and describing ------------------------------------------------------------------------- */
+/* ---- Stopping and describing
+ * ------------------------------------------------------------------------- */
 
 void psi_node_stop(psi_node *node) {
     if (node->is_stopping) {
@@ -210,7 +215,8 @@ void psi_node_stop(psi_node *node) {
     }
     node->is_stopping = true;
     for (uint32_t i = 0; i < node->worker_count; i++) {
-        psi_client_abandon_pulls(&node->client, i); /* their buffers may go as soon as the worker knows */
+        psi_client_abandon_pulls(&node->client,
+                                 i); /* their buffers may go as soon as the worker knows */
         node->port->ops->wake(node->port, i);
     }
 }
@@ -231,14 +237,16 @@ bool psi_node_waiting_describe(const psi_node *node, uint32_t worker_index, char
     const ps_worker *const worker = &node->workers[worker_index];
     psi_lack lack;
     if (!psi_client_lacks(&node->client, worker_index, &lack)) {
-        (void)snprintf(text, text_size, "worker %u, clock %u, waits since %.3f s for a push or pull",
-                       worker->rank, worker->clock, worker->waiting_since_s);
+        (void)snprintf(text, text_size,
+                       "worker %u, clock %u, waits since %.3f s for a push or pull", worker->rank,
+                       worker->clock, worker->waiting_since_s);
         return true;
     }
-    (void)snprintf(text, text_size,
-                   "worker %u, clock %u, waits since %.3f s for row %llu of table %s from shard %u at clock "
-                   "%u; the shard was last known at clock %u",
-                   worker->rank, worker->clock, worker->waiting_since_s, (unsigned long long)lack.row,
-                   node->plan->specs[lack.table].name, lack.shard, lack.need_clock, lack.known_clock);
+    (void)snprintf(
+        text, text_size,
+        "worker %u, clock %u, waits since %.3f s for row %llu of table %s from shard %u at clock "
+        "%u; the shard was last known at clock %u",
+        worker->rank, worker->clock, worker->waiting_since_s, (unsigned long long)lack.row,
+        node->plan->specs[lack.table].name, lack.shard, lack.need_clock, lack.known_clock);
     return true;
 }

@@ -17,8 +17,8 @@ uint32_t psi_endpoint_node(const psi_plan *plan, uint32_t endpoint) {
 
 static ps_err check_counts(const psi_plan *plan, ps_fault *fault) {
     if (plan->node_count == 0 || plan->node_count > NODES_MAX) {
-        return ps_fault_set(fault, PS_EINVAL, "%u nodes are not possible; use 1 to %d", plan->node_count,
-                            NODES_MAX);
+        return ps_fault_set(fault, PS_EINVAL, "%u nodes are not possible; use 1 to %d",
+                            plan->node_count, NODES_MAX);
     }
     if (plan->worker_count == 0 || plan->worker_count % plan->node_count != 0) {
         return ps_fault_set(fault, PS_EINVAL,
@@ -35,7 +35,8 @@ static ps_err check_counts(const psi_plan *plan, ps_fault *fault) {
                             plan->process_count, plan->node_count);
     }
     if (plan->clock_count == 0) {
-        return ps_fault_set(fault, PS_EINVAL, "a run of 0 clocks does no work; use --clocks 1 or more");
+        return ps_fault_set(fault, PS_EINVAL,
+                            "a run of 0 clocks does no work; use --clocks 1 or more");
     }
     return PS_OK;
 }

@@ -36,7 +36,8 @@ typedef struct psi_until {
     double value;
 } psi_until;
 
-/* The program's eyes. Called in process 0 with the lock of node 0 held; must return soon. NULLs are skipped. */
+/* The program's eyes. Called in process 0 with the lock of node 0 held; must return soon. NULLs are
+ * skipped. */
 typedef struct psi_observer {
     void (*on_metrics)(void *context, const psi_metrics_row *row);
     void (*on_progress)(void *context, uint32_t clock_min, double time_s);
@@ -49,7 +50,8 @@ typedef struct psi_plan {
     uint32_t node_count;
     uint32_t worker_count;  /* a multiple of node_count; ranks of a node are consecutive */
     uint32_t shard_count;   /* shard m is on node m * node_count / shard_count (rounded down) */
-    uint32_t process_count; /* that share the work: node_count in separate processes, 1 when all are in one */
+    uint32_t process_count; /* that share the work: node_count in separate processes, 1 when all are
+                               in one */
     uint32_t clock_count;
     uint32_t eval_every_clocks; /* 0: only at the end */
     uint64_t seed;
@@ -81,7 +83,8 @@ uint32_t psi_endpoint_node(const psi_plan *plan, uint32_t endpoint);
 /* Checks that the plan makes sense (counts, tables, multiples). One line in `fault` if not. */
 PS_MUST_CHECK ps_err psi_plan_check(const psi_plan *plan, ps_fault *fault);
 
-/* What a run measured. Owned memory; release with psi_results_fini(). All zero is a valid empty one. */
+/* What a run measured. Owned memory; release with psi_results_fini(). All zero is a valid empty
+ * one. */
 typedef struct psi_results {
     psi_metrics_row *metrics; /* by clock_min */
     size_t metrics_count, metrics_capacity;
@@ -91,11 +94,11 @@ typedef struct psi_results {
     size_t staleness_count, staleness_capacity;
     bool model_is_complete;
     uint32_t model_clock;
-    void *model_dense[PS_TABLES_MAX];          /* row_count x column_count each, or NULL */
-    ps_sparse_row *model_sparse[PS_TABLES_MAX]; /* row_count each, or NULL; columns and values owned too */
+    void *model_dense[PS_TABLES_MAX]; /* row_count x column_count each, or NULL */
+    ps_sparse_row *model_sparse[PS_TABLES_MAX]; /* row_count each, or NULL; all owned */
     uint64_t bytes_sent, frames_sent;
-    double time_s;        /* when the last worker had left */
-    double evaluation_s;  /* wall time that evaluations took */
+    double time_s;       /* when the last worker had left */
+    double evaluation_s; /* wall time that evaluations took */
     bool until_reached, was_interrupted;
 } psi_results;
 

@@ -153,7 +153,8 @@ ps_err ps_add_sparse(ps_worker *worker, uint32_t table, uint64_t row, uint32_t c
     return PS_OK;
 }
 
-/* Writes the row of workers.csv for the clock that ends at `now_s` and starts the next. With the lock. */
+/* Writes the row of workers.csv for the clock that ends at `now_s` and starts the next. With the
+ * lock. */
 static bool trace_clock(ps_worker *worker, double now_s) {
     const psi_trace_row row = {.rank = worker->rank,
                                .clock = worker->clock,
@@ -171,7 +172,8 @@ static ps_err clock_with_lock(ps_worker *worker) {
     psi_node *const node = worker->node;
     PS_TRY(stop_reason(worker));
     bool is_recorded = true;
-    if (!worker->has_published) { /* an algorithm without local state: the evaluation still counts on it */
+    if (!worker->has_published) { /* an algorithm without local state: the evaluation still counts
+                                     on it */
         worker->has_published = true;
         is_recorded = psi_monitor_worker_clock(node->monitor, worker, 0);
     }

@@ -68,8 +68,10 @@ uint32_t psi_cache_touch(psi_cache_table *table, const psi_table_layout *layout,
         return found;
     }
     void *rows = table->rows;
-    if (table->row_count >= PSI_CACHE_NONE - 1 || !grow_index(table) || !grow_values(table, layout) ||
-        !psi_array_reserve(&rows, &table->row_capacity, table->row_count + 1, sizeof *table->rows)) {
+    if (table->row_count >= PSI_CACHE_NONE - 1 || !grow_index(table) ||
+        !grow_values(table, layout) ||
+        !psi_array_reserve(&rows, &table->row_capacity, table->row_count + 1,
+                           sizeof *table->rows)) {
         return PSI_CACHE_NONE;
     }
     table->rows = rows;

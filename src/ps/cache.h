@@ -1,7 +1,8 @@
 /* The client cache: server versions of the rows that one process fetched, shared by its workers.
  *
- * A cached row remembers the row clock that came with it (it includes every update stamped below), and what was
- * asked of the shard. Rows are never evicted. Positions are stable; addresses of values are not. */
+ * A cached row remembers the row clock that came with it (it includes every update stamped below),
+ * and what was asked of the shard. Rows are never evicted. Positions are stable; addresses of
+ * values are not. */
 #ifndef PSI_CACHE_H
 #define PSI_CACHE_H
 
@@ -34,7 +35,8 @@ typedef struct psi_cache_table {
 /* The position of a row, or PSI_CACHE_NONE. O(1). */
 uint32_t psi_cache_find(const psi_cache_table *table, uint64_t row);
 
-/* Finds or makes the place of a row, without a value. PSI_CACHE_NONE: memory is exhausted. O(1) amortised. */
+/* Finds or makes the place of a row, without a value. PSI_CACHE_NONE: memory is exhausted. O(1)
+ * amortised. */
 uint32_t psi_cache_touch(psi_cache_table *table, const psi_table_layout *layout, uint64_t row,
                          uint32_t shard);
 

@@ -6,7 +6,8 @@
 
 enum { FETCH_HEADER_BYTES = 8 };
 
-/* ---- Setting up -------------------------------------------------------------------------------------- */
+/* ---- Setting up
+ * -------------------------------------------------------------------------------------- */
 
 ps_err psi_client_init(psi_client *client, const psi_client_options *options) {
     *client = (psi_client){.options = *options};
@@ -45,10 +46,11 @@ void psi_client_fini(psi_client *client) {
     *client = (psi_client){0};
 }
 
-/* ---- Fetching ---------------------------------------------------------------------------------------- */
+/* ---- Fetching
+ * ---------------------------------------------------------------------------------------- */
 
-/* The row clock of a cached row. What a shard pushes is as new as the shard: had the row changed, it would
- * have come. */
+/* The row clock of a cached row. What a shard pushes is as new as the shard: had the row changed,
+ * it would have come. */
 static uint32_t row_clock_of(const psi_client *client, const psi_cached_row *row) {
     const uint32_t shard_clock = client->shards[row->shard].clock;
     return row->is_subscribed && shard_clock > row->row_clock ? shard_clock : row->row_clock;
@@ -59,10 +61,10 @@ static bool row_is_fresh(const psi_client *client, const psi_cached_row *row, ui
 }
 
 /* Whether the row must be asked for, so that a worker at `clock` finds it fresh some day. A request
- * under way for a later clock is no help: it may wait for this very worker. One for an earlier clock
- * helps only if newer versions follow by themselves. */
-static bool row_must_be_asked(const psi_client *client, const psi_cached_row *row, uint32_t need_clock,
-                              uint32_t clock) {
+ * under way for a later clock is no help: it may wait for this very worker. One for an earlier
+ * clock helps only if newer versions follow by themselves. */
+static bool row_must_be_asked(const psi_client *client, const psi_cached_row *row,
+                              uint32_t need_clock, uint32_t clock) {
     if (client->options.policy.ops->pushes) {
         return !row->is_subscribed && (row->asked == 0 || row->asked > need_clock + 1);
     }
@@ -100,7 +102,8 @@ static bool locate_rows(psi_client *client, const psi_client_event *event) {
 }
 
 /* Lists in scratch the positions to ask for, and counts them by shard. Returns how many. */
-static size_t choose_asked(psi_client *client, const psi_client_worker *worker, uint32_t need_clock) {
+static size_t choose_asked(psi_client *client, const psi_client_worker *worker,
+                           uint32_t need_clock) {
     psi_cached_row *const rows = client->tables[worker->table].rows;
     memset(client->counts, 0, client->options.layout->shard_count * sizeof *client->counts);
     size_t asked_count = 0;
@@ -118,28 +121,36 @@ static size_t choose_asked(psi_client *client, const psi_client_worker *worker, 
     return asked_count;
 }
 
-/* Asks one shard for `count` rows by their local indices. */
-static void send_fetch(psi_client *client, uint32_t shard, uint32_t table, uint32_t need_clock,
-                       const uint32_t *locals, uint32_t count, psi_effects *out) {
+/* Rows of one table by the local indices that they have on their shard. */
+typedef struct local_rows {
+    uint32_t table;
+    uint32_t count;
+    const uint32_t *locals; /* borrowed */
+} local_rows;
+
+/* Asks one shard for rows. */
+static void send_fetch(psi_client *client, uint32_t shard, uint32_t need_clock, local_rows rows,
+                       psi_effects *out) {
     bool is_range;
-    const size_t keys_size_bytes = psi_part_keys_size(locals, count, &is_range);
-    psi_frame *const frame =
-        psi_effects_frame(out, PSI_FRAME_FETCH, client->options.client,
-                          psi_client_shard_endpoint(client, shard), FETCH_HEADER_BYTES + keys_size_bytes);
+    const size_t keys_size_bytes = psi_part_keys_size(rows.locals, rows.count, &is_range);
+    psi_frame *const frame = psi_effects_frame(out, PSI_FRAME_FETCH, client->options.client,
+                                               psi_client_shard_endpoint(client, shard),
+                                               FETCH_HEADER_BYTES + keys_size_bytes);
     if (frame == NULL) {
         return;
     }
     uint8_t *const to = frame->bytes + PSI_FRAME_HEADER_BYTES;
     psi_put_u32(to, need_clock);
     psi_put_u32(to + 4, 1);
-    (void)psi_part_put_keys(to + FETCH_HEADER_BYTES, table, locals, count, is_range, false);
-    frame->row_count = count;
+    (void)psi_part_put_keys(to + FETCH_HEADER_BYTES, rows.table, rows.locals, rows.count, is_range,
+                            false);
+    frame->row_count = rows.count;
     client->shards[shard].fetches_under_way += !client->options.policy.ops->pushes;
 }
 
 /* Sends one request to every shard that owns some of the rows in scratch[0..asked_count). */
-static void send_fetches(psi_client *client, uint32_t table, uint32_t need_clock, size_t asked_count,
-                         psi_effects *out) {
+static void send_fetches(psi_client *client, uint32_t table, uint32_t need_clock,
+                         size_t asked_count, psi_effects *out) {
     const psi_layout *const layout = client->options.layout;
     uint32_t *const locals = client->scratch + asked_count;
     uint32_t first = 0;
@@ -158,7 +169,9 @@ static void send_fetches(psi_client *client, uint32_t table, uint32_t need_clock
     for (uint32_t shard = 0; shard < layout->shard_count; shard++) {
         const uint32_t end = client->counts[shard];
         if (end > begin) {
-            send_fetch(client, shard, table, need_clock, locals + begin, end - begin, out);
+            const local_rows rows = {
+                .table = table, .count = end - begin, .locals = locals + begin};
+            send_fetch(client, shard, need_clock, rows, out);
         }
         begin = end;
     }
@@ -179,8 +192,8 @@ static void look_again(psi_client *client, psi_client_worker *worker) {
 static void step_fetch(psi_client *client, const psi_client_event *event, psi_effects *out) {
     psi_client_worker *const worker = &client->workers[event->worker];
     void *scratch = client->scratch;
-    const bool has_room = psi_array_reserve(&scratch, &client->scratch_capacity, 2 * event->row_count,
-                                            sizeof *client->scratch);
+    const bool has_room = psi_array_reserve(&scratch, &client->scratch_capacity,
+                                            2 * event->row_count, sizeof *client->scratch);
     client->scratch = scratch;
     if (!has_room || !locate_rows(client, event)) {
         out->out_of_memory = true;
@@ -225,7 +238,8 @@ bool psi_client_take(psi_client *client, uint32_t worker_index, psi_rows *rows) 
         }
         const uint8_t *const dense =
             table->dense == NULL ? NULL : table->dense + position * layout->row_size_bytes;
-        if (!psi_rows_fill(rows, row, dense, table->sparse == NULL ? NULL : &table->sparse[position])) {
+        if (!psi_rows_fill(rows, row, dense,
+                           table->sparse == NULL ? NULL : &table->sparse[position])) {
             return false;
         }
         count_read(client, worker->clock, row_clock_of(client, cached));
@@ -244,13 +258,15 @@ bool psi_client_lacks(const psi_client *client, uint32_t worker_index, psi_lack 
         .row = row->row,
         .table = worker->table,
         .shard = row->shard,
-        .need_clock = client->options.policy.ops->read_clock(&client->options.policy, worker->clock),
+        .need_clock =
+            client->options.policy.ops->read_clock(&client->options.policy, worker->clock),
         .known_clock = client->shards[row->shard].clock,
     };
     return true;
 }
 
-/* ---- Clocks ------------------------------------------------------------------------------------------ */
+/* ---- Clocks
+ * ------------------------------------------------------------------------------------------ */
 
 /* Recomputes the clock of the slowest worker that has not left. Returns whether it went up. */
 static bool advance(psi_client *client) {
@@ -300,7 +316,8 @@ static void step_leave(psi_client *client, const psi_client_event *event, psi_ef
     }
 }
 
-/* ---- Frames ------------------------------------------------------------------------------------------ */
+/* ---- Frames
+ * ------------------------------------------------------------------------------------------ */
 
 /* Checks all rows of a ROWS frame: each must have been asked for or be subscribed. */
 static bool rows_are_expected(const psi_client *client, uint32_t shard, psi_reader reader,
@@ -367,8 +384,10 @@ static void receive_rows(psi_client *client, uint32_t shard, psi_reader reader, 
     }
 }
 
-static bool step_rows(psi_client *client, uint32_t shard, const psi_frame *frame, psi_effects *out) {
-    psi_reader reader = psi_reader_of(psi_frame_payload(frame), psi_frame_payload_size_bytes(frame));
+static bool step_rows(psi_client *client, uint32_t shard, const psi_frame *frame,
+                      psi_effects *out) {
+    psi_reader reader =
+        psi_reader_of(psi_frame_payload(frame), psi_frame_payload_size_bytes(frame));
     const uint64_t sequence = psi_read_u64(&reader);
     const uint32_t clock = psi_read_u32(&reader);
     const uint32_t part_count = psi_read_u32(&reader);

@@ -1,14 +1,15 @@
 /* A client: the cache of one process, shared by its workers, and their update log.
  *
- * A worker's fetch is answered from the cache where the cached row is fresh enough for its clock under the policy;
- * the rest is asked of the shards, one frame a shard, and the worker waits. A worker's clock turns its changes into
- * a block of updates in the log; when the policy says so, all blocks leave, one frame a shard, with the clock of the
- * client's slowest worker.
+ * A worker's fetch is answered from the cache where the cached row is fresh enough for its clock
+ * under the policy; the rest is asked of the shards, one frame a shard, and the worker waits. A
+ * worker's clock turns its changes into a block of updates in the log; when the policy says so, all
+ * blocks leave, one frame a shard, with the clock of the client's slowest worker.
  *
- * Read my writes: a block is added to the cached rows as soon as its clock ends, and again to every version of a row
- * that comes from a shard which had not yet applied it; the shard says how far it has got with this client's flushes.
- * A policy that applies in rank order needs none of that, since no read there is answered before all updates of the
- * finished clocks are in the row, and must not have it, since sums would change their order.
+ * Read my writes: a block is added to the cached rows as soon as its clock ends, and again to every
+ * version of a row that comes from a shard which had not yet applied it; the shard says how far it
+ * has got with this client's flushes. A policy that applies in rank order needs none of that, since
+ * no read there is answered before all updates of the finished clocks are in the row, and must not
+ * have it, since sums would change their order.
  *
  * Pure: no I/O, no time, no memory in steady state. */
 #ifndef PSI_CLIENT_H
@@ -23,7 +24,7 @@
 typedef struct psi_client_options {
     const psi_layout *layout; /* borrowed */
     psi_policy policy;
-    uint32_t client;       /* its endpoint, 0..client_count-1; shard m is endpoint client_count + m */
+    uint32_t client; /* its endpoint, 0..client_count-1; shard m is endpoint client_count + m */
     uint32_t client_count;
     uint32_t worker_count; /* of this client: ranks client * worker_count and following */
 } psi_client_options;
@@ -35,8 +36,8 @@ typedef struct psi_client_worker {
     uint32_t table;      /* of the fetch that runs */
     uint32_t *positions; /* its rows in the cache */
     size_t position_count, position_capacity;
-    size_t next;         /* positions before this one are fresh */
-    uint64_t handle;     /* that it waits for, or 0 */
+    size_t next;     /* positions before this one are fresh */
+    uint64_t handle; /* that it waits for, or 0 */
 } psi_client_worker;
 
 /* A block of updates in the log. */
@@ -47,8 +48,8 @@ typedef struct psi_log_entry {
 } psi_log_entry;
 
 typedef struct psi_client_shard {
-    uint32_t clock;        /* as last heard */
-    uint64_t acknowledged; /* the last of our flushes that it had applied then */
+    uint32_t clock;             /* as last heard */
+    uint64_t acknowledged;      /* the last of our flushes that it had applied then */
     uint32_t fetches_under_way; /* unanswered; not counted if the policy pushes */
 } psi_client_shard;
 
@@ -59,13 +60,13 @@ typedef struct psi_access {
     uint32_t worker;
     uint32_t table;
     uint32_t shards_left;
-    uint8_t *values_out; /* of a pull; the caller's, until it is complete; NULL: nobody wants them */
+    uint8_t *values_out; /* of a pull; the caller's until it is complete; NULL: nobody waits */
     uint32_t *positions; /* of its rows among the keys, shard by shard */
     size_t position_capacity;
-    uint32_t *locals;    /* their local indices, in the same order */
+    uint32_t *locals; /* their local indices, in the same order */
     size_t local_capacity;
-    uint32_t *awaited;   /* by shard: rows that it has not answered yet */
-    uint32_t *firsts;    /* by shard: where its positions begin; in the memory of `awaited` */
+    uint32_t *awaited; /* by shard: rows that it has not answered yet */
+    uint32_t *firsts;  /* by shard: where its positions begin; in the memory of `awaited` */
 } psi_access;
 
 typedef struct psi_client {
@@ -83,23 +84,24 @@ typedef struct psi_client {
     uint64_t last_handle;
     uint64_t *staleness; /* [d]: row reads that saw clock difference -1-d */
     size_t staleness_capacity;
-    uint32_t *counts;    /* scratch, by shard */
-    uint32_t *scratch;   /* scratch, by row of a request */
+    uint32_t *counts;  /* scratch, by shard */
+    uint32_t *scratch; /* scratch, by row of a request */
     size_t scratch_capacity;
 } psi_client;
 
 typedef enum psi_client_event_kind {
-    PSI_CLIENT_FETCH, /* a worker wants rows; afterwards psi_client_is_waiting() or psi_client_take() */
+    PSI_CLIENT_FETCH, /* a worker wants rows; afterwards psi_client_is_waiting() or
+                         psi_client_take() */
     PSI_CLIENT_CLOCK, /* a worker ends its clock */
     PSI_CLIENT_LEAVE, /* a worker will do nothing more */
     PSI_CLIENT_PUSH,
     PSI_CLIENT_PULL,
-    PSI_CLIENT_WAIT,  /* a worker wants to know when a push or pull is complete */
-    PSI_CLIENT_FRAME  /* a frame came from a shard */
+    PSI_CLIENT_WAIT, /* a worker wants to know when a push or pull is complete */
+    PSI_CLIENT_FRAME /* a frame came from a shard */
 } psi_client_event_kind;
 
-/* What happens to a client. Everything that it points to belongs to the caller. Table, rows and worker were
- * checked by the caller; a frame is checked here. */
+/* What happens to a client. Everything that it points to belongs to the caller. Table, rows and
+ * worker were checked by the caller; a frame is checked here. */
 typedef struct psi_client_event {
     psi_client_event_kind kind;
     uint32_t worker; /* index within the client */
@@ -117,18 +119,19 @@ typedef struct psi_client_event {
 PS_MUST_CHECK ps_err psi_client_init(psi_client *client, const psi_client_options *options);
 void psi_client_fini(psi_client *client);
 
-/* Handles one event. Returns false if it is a frame that no correct shard sends (or a handle that was never
- * given): the client is then unchanged. out->woken has a place for every worker. At most one frame per shard comes
- * out, but for a worker's last clock: two. */
-PS_MUST_CHECK bool psi_client_step(psi_client *client, const psi_client_event *event, psi_effects *out);
+/* Handles one event. Returns false if it is a frame that no correct shard sends (or a handle that
+ * was never given): the client is then unchanged. out->woken has a place for every worker. At most
+ * one frame per shard comes out, but for a worker's last clock: two. */
+PS_MUST_CHECK bool psi_client_step(psi_client *client, const psi_client_event *event,
+                                   psi_effects *out);
 
 /* Whether the worker waits for rows or for a handle. */
 static inline bool psi_client_is_waiting(const psi_client *client, uint32_t worker) {
     return client->workers[worker].is_waiting;
 }
 
-/* Copies the rows of the worker's last fetch, all fresh now, into its private rows. False: memory is exhausted.
- * O(values). */
+/* Copies the rows of the worker's last fetch, all fresh now, into its private rows. False: memory
+ * is exhausted. O(values). */
 PS_MUST_CHECK bool psi_client_take(psi_client *client, uint32_t worker, psi_rows *rows);
 
 /* The worker no longer wants the values of its pulls: what still comes is dropped. */
@@ -141,25 +144,30 @@ typedef struct psi_lack {
 } psi_lack;
 bool psi_client_lacks(const psi_client *client, uint32_t worker, psi_lack *lack_out);
 
-/* Shared by the client's files: client.c decides, client_log.c keeps the updates, client_access.c does push/pull. */
+/* Shared by the client's files: client.c decides, client_log.c keeps the updates, client_access.c
+ * does push/pull. */
 
 static inline uint32_t psi_client_shard_endpoint(const psi_client *client, uint32_t shard) {
     return client->options.client_count + shard;
 }
 
-/* Takes over the content of `block` as the worker's updates of its clock, and adds them to the cached rows. */
+/* Takes over the content of `block` as the worker's updates of its clock, and adds them to the
+ * cached rows. */
 void psi_client_log_append(psi_client *client, uint32_t worker, psi_block *block, psi_effects *out);
 
 /* Sends all that was not sent, with the client's clock, to every shard. */
 void psi_client_log_flush(psi_client *client, psi_effects *out);
 
-/* After a frame of `shard` that had applied our flushes up to `sequence` brought new versions of rows, which carry
- * `frame_mark`: adds what they lack, then forgets what no frame can lack any more. */
-void psi_client_log_received(psi_client *client, uint32_t shard, uint64_t sequence, psi_effects *out);
+/* After a frame of `shard` that had applied our flushes up to `sequence` brought new versions of
+ * rows, which carry `frame_mark`: adds what they lack, then forgets what no frame can lack any
+ * more. */
+void psi_client_log_received(psi_client *client, uint32_t shard, uint64_t sequence,
+                             psi_effects *out);
 
 /* Push and pull: start one, ask whether one is under way, finish it by a frame (false: refused). */
 void psi_client_access_start(psi_client *client, const psi_client_event *event, psi_effects *out);
 bool psi_client_access_is_open(const psi_client *client, uint64_t handle);
-bool psi_client_access_frame(psi_client *client, uint32_t shard, const psi_frame *frame, psi_effects *out);
+bool psi_client_access_frame(psi_client *client, uint32_t shard, const psi_frame *frame,
+                             psi_effects *out);
 
 #endif

@@ -25,8 +25,8 @@ static psi_access *take_access(psi_client *client, size_t row_count) {
         at++;
     }
     void *accesses = client->accesses;
-    const bool has_access = psi_array_reserve(&accesses, &client->access_capacity, at + 1,
-                                              sizeof *client->accesses);
+    const bool has_access =
+        psi_array_reserve(&accesses, &client->access_capacity, at + 1, sizeof *client->accesses);
     client->accesses = accesses;
     if (!has_access) {
         return NULL;
@@ -37,12 +37,14 @@ static psi_access *take_access(psi_client *client, size_t row_count) {
     const bool has_positions = psi_array_reserve(&positions, &access->position_capacity, row_count,
                                                  sizeof *access->positions);
     access->positions = positions;
-    const bool has_locals = psi_array_reserve(&locals, &access->local_capacity, row_count,
-                                              sizeof *access->locals);
+    const bool has_locals =
+        psi_array_reserve(&locals, &access->local_capacity, row_count, sizeof *access->locals);
     access->locals = locals;
     if (access->awaited == NULL) {
-        access->awaited = calloc(2 * (size_t)client->options.layout->shard_count, sizeof *access->awaited);
-        access->firsts = access->awaited == NULL ? NULL : access->awaited + client->options.layout->shard_count;
+        access->awaited =
+            calloc(2 * (size_t)client->options.layout->shard_count, sizeof *access->awaited);
+        access->firsts =
+            access->awaited == NULL ? NULL : access->awaited + client->options.layout->shard_count;
     }
     return has_positions && has_locals && access->awaited != NULL ? access : NULL;
 }
@@ -74,8 +76,8 @@ static void deal_keys(psi_client *client, const psi_client_event *event, psi_acc
 }
 
 /* Copies the pushed rows in the order of their keys; rows that lie together go together. */
-static void put_deltas(uint8_t *to, const uint8_t *deltas, const uint32_t *positions, uint32_t count,
-                       size_t row_size_bytes) {
+static void put_deltas(uint8_t *to, const uint8_t *deltas, const uint32_t *positions,
+                       uint32_t count, size_t row_size_bytes) {
     for (uint32_t i = 0; i < count;) {
         uint32_t run = 1;
         while (i + run < count && positions[i + run] == positions[i] + run) {
@@ -151,8 +153,8 @@ static void place_pulled(const psi_client *client, const psi_access *access, uin
         while (i + run < part->count && positions[i + run] == positions[i] + run) {
             run++;
         }
-        memcpy(access->values_out + positions[i] * row_size_bytes, part->values + i * row_size_bytes,
-               run * row_size_bytes);
+        memcpy(access->values_out + positions[i] * row_size_bytes,
+               part->values + i * row_size_bytes, run * row_size_bytes);
         i += run;
     }
 }
@@ -206,7 +208,8 @@ static void finish(psi_client *client, psi_access *access, psi_effects *out) {
 
 bool psi_client_access_frame(psi_client *client, uint32_t shard, const psi_frame *frame,
                              psi_effects *out) {
-    psi_reader reader = psi_reader_of(psi_frame_payload(frame), psi_frame_payload_size_bytes(frame));
+    psi_reader reader =
+        psi_reader_of(psi_frame_payload(frame), psi_frame_payload_size_bytes(frame));
     psi_access *const access = find_access(client, psi_read_u64(&reader));
     const bool is_pull = frame->type == PSI_FRAME_PULL_ROWS;
     if (!is_pull && frame->type != PSI_FRAME_PUSH_ACK) {

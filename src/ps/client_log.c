@@ -3,8 +3,8 @@
 
 enum { FLUSH_HEADER_BYTES = 16, SECTION_HEADER_BYTES = 16 };
 
-/* Adds the updates of one segment to the cached rows that have a value; `only_mark` restricts it to rows that a
- * certain frame brought (0: all). */
+/* Adds the updates of one segment to the cached rows that have a value; `only_mark` restricts it to
+ * rows that a certain frame brought (0: all). */
 static void apply_segment(psi_client *client, const psi_block *block, const psi_segment *segment,
                           uint64_t only_mark, psi_effects *out) {
     const psi_layout *const layout = client->options.layout;
@@ -13,7 +13,8 @@ static void apply_segment(psi_client *client, const psi_block *block, const psi_
     const uint8_t *at = block->values.bytes + segment->offset_bytes;
     for (uint32_t i = 0; i < segment->count; i++) {
         const uint8_t *const values = psi_part_next_row(table_layout, &at);
-        const psi_place place = {.shard = segment->shard, .local = block->locals[segment->first + i]};
+        const psi_place place = {.shard = segment->shard,
+                                 .local = block->locals[segment->first + i]};
         const uint32_t position =
             psi_cache_find(table, psi_place_row(layout, segment->table, place));
         if (position == PSI_CACHE_NONE || !table->rows[position].has_value) {
@@ -23,17 +24,20 @@ static void apply_segment(psi_client *client, const psi_block *block, const psi_
             continue;
         }
         if (table_layout->layout == PS_DENSE) {
-            psi_values_add(table_layout->type, table->dense + position * table_layout->row_size_bytes,
-                           values, table_layout->column_count);
+            psi_values_add(table_layout->type,
+                           table->dense + position * table_layout->row_size_bytes, values,
+                           table_layout->column_count);
         } else if (!psi_part_add_sparse(&table->sparse[position], table_layout->type, values)) {
             out->out_of_memory = true;
         }
     }
 }
 
-void psi_client_log_append(psi_client *client, uint32_t worker, psi_block *block, psi_effects *out) {
+void psi_client_log_append(psi_client *client, uint32_t worker, psi_block *block,
+                           psi_effects *out) {
     void *log = client->log;
-    if (!psi_array_reserve(&log, &client->log_capacity, client->log_count + 1, sizeof *client->log)) {
+    if (!psi_array_reserve(&log, &client->log_capacity, client->log_count + 1,
+                           sizeof *client->log)) {
         out->out_of_memory = true;
         return;
     }
@@ -53,18 +57,20 @@ void psi_client_log_append(psi_client *client, uint32_t worker, psi_block *block
     }
 }
 
-/* ---- Flushing ---------------------------------------------------------------------------------------- */
+/* ---- Flushing
+ * ---------------------------------------------------------------------------------------- */
 
 /* Bytes of the parts of one section: what `entry` has for `shard`. Counts them too. */
-static size_t section_size_bytes(const psi_log_entry *entry, uint32_t shard, uint32_t *part_count_out) {
+static size_t section_size_bytes(const psi_log_entry *entry, uint32_t shard,
+                                 uint32_t *part_count_out) {
     size_t size_bytes = 0;
     *part_count_out = 0;
     for (size_t s = 0; s < entry->block.segment_count; s++) {
         const psi_segment *const segment = &entry->block.segments[s];
         if (segment->shard == shard) {
             bool is_range;
-            size_bytes += psi_part_keys_size(entry->block.locals + segment->first, segment->count,
-                                             &is_range);
+            size_bytes +=
+                psi_part_keys_size(entry->block.locals + segment->first, segment->count, &is_range);
             size_bytes += segment->size_bytes;
             (*part_count_out)++;
         }
@@ -108,8 +114,9 @@ static void flush_to(psi_client *client, uint32_t shard, size_t first_unsent, ps
         size_bytes += part_count > 0 ? SECTION_HEADER_BYTES + section_bytes : 0;
         section_count += part_count > 0;
     }
-    psi_frame *const frame = psi_effects_frame(out, PSI_FRAME_FLUSH, client->options.client,
-                                               psi_client_shard_endpoint(client, shard), size_bytes);
+    psi_frame *const frame =
+        psi_effects_frame(out, PSI_FRAME_FLUSH, client->options.client,
+                          psi_client_shard_endpoint(client, shard), size_bytes);
     if (frame == NULL) {
         return;
     }
@@ -146,8 +153,8 @@ static void forget(psi_client *client, uint64_t sequence) {
     client->log_count -= count;
 }
 
-/* The last flush that no frame to come can lack: a shard's answers lack nothing that was sent before they were
- * asked for; what a shard pushes may lack all that it has not acknowledged. */
+/* The last flush that no frame to come can lack: a shard's answers lack nothing that was sent
+ * before they were asked for; what a shard pushes may lack all that it has not acknowledged. */
 static uint64_t settled_sequence(const psi_client *client) {
     if (client->options.policy.ops->applies_in_rank_order) {
         return client->sequence;
@@ -178,19 +185,22 @@ void psi_client_log_flush(psi_client *client, psi_effects *out) {
     forget(client, settled_sequence(client));
 }
 
-void psi_client_log_received(psi_client *client, uint32_t shard, uint64_t sequence, psi_effects *out) {
+void psi_client_log_received(psi_client *client, uint32_t shard, uint64_t sequence,
+                             psi_effects *out) {
     client->shards[shard].acknowledged = sequence;
     if (client->log_count == 0) {
         return;
     }
-    for (size_t i = 0; !client->options.policy.ops->applies_in_rank_order && i < client->log_count; i++) {
+    for (size_t i = 0; !client->options.policy.ops->applies_in_rank_order && i < client->log_count;
+         i++) {
         const psi_log_entry *const entry = &client->log[i];
         if (entry->sequence != 0 && entry->sequence <= sequence) {
             continue;
         }
         for (size_t s = 0; s < entry->block.segment_count; s++) {
             if (entry->block.segments[s].shard == shard) {
-                apply_segment(client, &entry->block, &entry->block.segments[s], client->frame_mark, out);
+                apply_segment(client, &entry->block, &entry->block.segments[s], client->frame_mark,
+                              out);
             }
         }
     }

@@ -87,7 +87,8 @@ const char *psi_frame_verdict_text(psi_frame_verdict verdict) {
 }
 
 void psi_frame_seal(psi_frame *frame, uint32_t sequence) {
-    const uint32_t crc = psi_crc32c(0, psi_frame_payload(frame), psi_frame_payload_size_bytes(frame));
+    const uint32_t crc =
+        psi_crc32c(0, psi_frame_payload(frame), psi_frame_payload_size_bytes(frame));
     psi_put_u32(frame->bytes + 20, crc);
     psi_put_u32(frame->bytes + 24, sequence);
     psi_put_u32(frame->bytes + 28, psi_crc32c(0, frame->bytes, 28));

@@ -1,13 +1,14 @@
-/* Frames: the messages between endpoints, as bytes with a 32-byte header, and the pool that they come from.
+/* Frames: the messages between endpoints, as bytes with a 32-byte header, and the pool that they
+ * come from.
  *
- *      0        4    5    6      8      12     16            20           24         28          32
- *      +--------+----+----+------+------+------+-------------+------------+----------+-----------+---------
- *      | magic  |ver |type|flags | from | to   | payload_size| payload_crc| sequence | header_crc| payload
- *      +--------+----+----+------+------+------+-------------+------------+----------+-----------+---------
+ *     0       4    5    6      8     12   16            20            24         28          32
+ *     +-------+----+----+------+-----+----+-------------+-------------+----------+-----------+----
+ *     | magic |ver |type|flags | from| to | payload_size| payload_crc | sequence | header_crc| pay-
+ *     +-------+----+----+------+-----+----+-------------+-------------+----------+-----------+ load
  *
- * All integers are little-endian. The checksums are filled and checked where a frame leaves or enters a
- * process (psi_frame_seal, psi_frame_open); inside a process frames are handed over, not copied.
- * docs/wire-format.md has the payloads. */
+ * All integers are little-endian. The checksums are filled and checked where a frame leaves or
+ * enters a process (psi_frame_seal, psi_frame_open); inside a process frames are handed over, not
+ * copied. docs/wire-format.md has the payloads. */
 #ifndef PSI_FRAME_H
 #define PSI_FRAME_H
 
@@ -42,13 +43,14 @@ typedef enum psi_frame_type {
     PSI_FRAME_TYPES
 } psi_frame_type;
 
-/* A frame: memory of a pool. `size_bytes` counts header and payload; the header's fields from, to, type and
- * payload_size are always filled, the checksums and the sequence only between processes. */
+/* A frame: memory of a pool. `size_bytes` counts header and payload; the header's fields from, to,
+ * type and payload_size are always filled, the checksums and the sequence only between processes.
+ */
 typedef struct psi_frame {
     struct psi_frame *next; /* for whoever owns the frame */
     uint32_t from, to;      /* endpoints */
     uint32_t type;          /* psi_frame_type */
-    uint32_t row_count;     /* rows that it carries or asks for: what its handling costs beside bytes */
+    uint32_t row_count; /* rows that it carries or asks for: what its handling costs beside bytes */
     size_t size_bytes;
     uint32_t size_class;
     _Alignas(16) uint8_t bytes[];
@@ -60,10 +62,10 @@ typedef struct psi_frame_pool {
     uint64_t allocated_bytes;
 } psi_frame_pool;
 
-/* Takes a frame with room for `payload_size_bytes` from the pool; its content is uninitialised but for the
- * header, which is filled as for psi_frame_open() without checksums. Returns NULL when memory is exhausted or
- * the payload would exceed PSI_FRAME_PAYLOAD_MAX_BYTES. Allocates only when no free frame of the class is
- * left. O(1). */
+/* Takes a frame with room for `payload_size_bytes` from the pool; its content is uninitialised but
+ * for the header, which is filled as for psi_frame_open() without checksums. Returns NULL when
+ * memory is exhausted or the payload would exceed PSI_FRAME_PAYLOAD_MAX_BYTES. Allocates only when
+ * no free frame of the class is left. O(1). */
 psi_frame *psi_frame_take(psi_frame_pool *pool, psi_frame_type type, uint32_t from, uint32_t to,
                           size_t payload_size_bytes);
 
@@ -99,11 +101,12 @@ typedef enum psi_frame_verdict {
 /* Says what is wrong, in a few words. Static text. */
 const char *psi_frame_verdict_text(psi_frame_verdict verdict);
 
-/* Completes the header before the frame leaves the process: sequence and both checksums. O(size). */
+/* Completes the header before the frame leaves the process: sequence and both checksums. O(size).
+ */
 void psi_frame_seal(psi_frame *frame, uint32_t sequence);
 
-/* Decodes `bytes`[0..32): the first thing done with bytes from outside, before any memory is taken for the
- * payload. header_out is filled only if the verdict is PSI_FRAME_GOOD. O(1). */
+/* Decodes `bytes`[0..32): the first thing done with bytes from outside, before any memory is taken
+ * for the payload. header_out is filled only if the verdict is PSI_FRAME_GOOD. O(1). */
 psi_frame_verdict psi_frame_header_read(const uint8_t *bytes, psi_frame_header *header_out);
 
 /* Checks the payload of a frame against the checksum of its header. O(size). */

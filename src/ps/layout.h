@@ -1,8 +1,8 @@
 /* The layout of the tables: their specs and where each row lies.
  *
- * Rows are dealt to shards block-cyclically: blocks of `block_rows` consecutive rows, round robin. A shard
- * numbers its rows 0.. in ascending order of the global row: the local index. Block size 1 balances skewed
- * popularity; a large block keeps ranges of rows contiguous on a shard. */
+ * Rows are dealt to shards block-cyclically: blocks of `block_rows` consecutive rows, round robin.
+ * A shard numbers its rows 0.. in ascending order of the global row: the local index. Block size 1
+ * balances skewed popularity; a large block keeps ranges of rows contiguous on a shard. */
 #ifndef PSI_LAYOUT_H
 #define PSI_LAYOUT_H
 
@@ -28,10 +28,10 @@ typedef struct psi_layout {
     psi_table_layout tables[PS_TABLES_MAX];
 } psi_layout;
 
-/* Fills `layout` from `specs`. Returns PS_EINVAL if a table has no rows or columns, more than 2^32-1 rows on a
- * shard, or a dense row of more than 256 MiB; the layout is then unspecified. */
-PS_MUST_CHECK ps_err psi_layout_init(psi_layout *layout, const ps_table_spec *specs, size_t table_count,
-                                     uint32_t shard_count);
+/* Fills `layout` from `specs`. Returns PS_EINVAL if a table has no rows or columns, more than
+ * 2^32-1 rows on a shard, or a dense row of more than 256 MiB; the layout is then unspecified. */
+PS_MUST_CHECK ps_err psi_layout_init(psi_layout *layout, const ps_table_spec *specs,
+                                     size_t table_count, uint32_t shard_count);
 
 /* Where a global row lies. O(1). */
 typedef struct psi_place {
@@ -46,9 +46,9 @@ static inline psi_place psi_row_place(const psi_layout *layout, uint32_t table, 
                            .local = (uint32_t)(row / layout->shard_count)};
     }
     const uint64_t block = row / block_rows;
-    return (psi_place){
-        .shard = (uint32_t)(block % layout->shard_count),
-        .local = (uint32_t)(block / layout->shard_count * block_rows + row % block_rows)};
+    return (psi_place){.shard = (uint32_t)(block % layout->shard_count),
+                       .local =
+                           (uint32_t)(block / layout->shard_count * block_rows + row % block_rows)};
 }
 
 /* The global row of a shard's local index: the inverse of psi_row_place(). O(1). */

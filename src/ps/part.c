@@ -106,7 +106,8 @@ size_t psi_part_keys_size(const uint32_t *locals, uint32_t count, bool *is_range
 
 uint8_t *psi_part_put_keys(uint8_t *to, uint32_t table, const uint32_t *locals, uint32_t count,
                            bool is_range, bool with_values) {
-    const uint32_t kind = (is_range ? PSI_PART_RANGE : PSI_PART_LIST) | (with_values ? PSI_PART_VALUES : 0);
+    const uint32_t kind =
+        (is_range ? PSI_PART_RANGE : PSI_PART_LIST) | (with_values ? PSI_PART_VALUES : 0);
     psi_put_u16(to, (uint16_t)table);
     psi_put_u16(to + 2, (uint16_t)kind);
     psi_put_u32(to + 4, count);

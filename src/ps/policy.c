@@ -11,7 +11,8 @@ static const psi_policy_ops *const policies[POLICY_COUNT] = {&psi_policy_bsp, &p
 
 static const psi_policy_ops *find(const char *name, size_t name_size) {
     for (size_t i = 0; i < POLICY_COUNT; i++) {
-        if (strlen(policies[i]->name) == name_size && memcmp(policies[i]->name, name, name_size) == 0) {
+        if (strlen(policies[i]->name) == name_size &&
+            memcmp(policies[i]->name, name, name_size) == 0) {
             return policies[i];
         }
     }
@@ -55,15 +56,17 @@ ps_err psi_policy_parse(const char *text, psi_policy *policy_out, ps_fault *faul
     const bool slack_is_given = text[name_size] == ':';
     if (slack_is_given != ops->has_slack) {
         return ps_fault_set(fault, PS_EINVAL,
-                            ops->has_slack ? "policy '%s' needs a staleness; write %s:S, for example %s:3"
-                                           : "policy '%s' takes no staleness; write %s",
+                            ops->has_slack
+                                ? "policy '%s' needs a staleness; write %s:S, for example %s:3"
+                                : "policy '%s' takes no staleness; write %s",
                             text, ops->name, ops->name);
     }
     uint32_t slack = 0;
     if (slack_is_given && !read_slack(text + name_size + 1, &slack)) {
-        return ps_fault_set(fault, PS_EINVAL,
-                            "policy '%s': the staleness is not a whole number from 0 to %d; write %s:3",
-                            text, PSI_POLICY_SLACK_MAX, ops->name);
+        return ps_fault_set(
+            fault, PS_EINVAL,
+            "policy '%s': the staleness is not a whole number from 0 to %d; write %s:3", text,
+            PSI_POLICY_SLACK_MAX, ops->name);
     }
     *policy_out = (psi_policy){.ops = ops, .slack = slack};
     return PS_OK;

@@ -1,7 +1,7 @@
 /* Consistency policies: what a read may miss and when updates travel, as small vtables.
  *
- * A new policy is a new file policy_<name>.c with one constant psi_policy_ops, listed in policy.c. Policies are
- * pure functions of clocks; they hold no state but their slack. */
+ * A new policy is a new file policy_<name>.c with one constant psi_policy_ops, listed in policy.c.
+ * Policies are pure functions of clocks; they hold no state but their slack. */
 #ifndef PSI_POLICY_H
 #define PSI_POLICY_H
 
@@ -20,14 +20,16 @@ typedef struct psi_policy_ops {
     /* The row clock that a read at worker clock `clock` needs (design, section 1: r >= c - s). */
     uint32_t (*read_clock)(const psi_policy *policy, uint32_t clock);
 
-    /* Whether a client sends its updates when one of its workers ends a clock: `client_advanced` says that the
-     * slowest worker of the client did. */
+    /* Whether a client sends its updates when one of its workers ends a clock: `client_advanced`
+     * says that the slowest worker of the client did. */
     bool (*flush_is_due)(const psi_policy *policy, bool client_advanced);
 
-    /* Updates are held by the shard until all of their clock are there, and then applied in rank order. */
+    /* Updates are held by the shard until all of their clock are there, and then applied in rank
+     * order. */
     bool applies_in_rank_order;
 
-    /* The shard sends subscribed rows that changed whenever its clock advances; clients never ask twice. */
+    /* The shard sends subscribed rows that changed whenever its clock advances; clients never ask
+     * twice. */
     bool pushes;
 
     /* A client asks for rows that it has again, once per clock and without waiting. */
@@ -41,8 +43,8 @@ struct psi_policy {
 
 enum { PSI_POLICY_SLACK_MAX = 1000000 };
 
-/* Reads "bsp", "ssp:S", "essp:S" or "async" into policy_out. On failure `fault` names the nearest known policy
- * and policy_out is unchanged. Returns PS_OK or PS_EINVAL. */
+/* Reads "bsp", "ssp:S", "essp:S" or "async" into policy_out. On failure `fault` names the nearest
+ * known policy and policy_out is unchanged. Returns PS_OK or PS_EINVAL. */
 PS_MUST_CHECK ps_err psi_policy_parse(const char *text, psi_policy *policy_out, ps_fault *fault);
 
 /* Writes the policy as psi_policy_parse() reads it. `text` holds at least 32 bytes. */

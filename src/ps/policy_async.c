@@ -1,7 +1,7 @@
 #include "ps/policy.h"
 
-/* No bound on staleness: a read takes what the cache has and asks for newer rows behind the worker's back.
- * Updates leave at each worker's own clock. */
+/* No bound on staleness: a read takes what the cache has and asks for newer rows behind the
+ * worker's back. Updates leave at each worker's own clock. */
 
 static uint32_t read_clock(const psi_policy *policy, uint32_t clock) {
     (void)policy;

@@ -1,7 +1,7 @@
 #include "ps/policy.h"
 
-/* Bulk synchronous parallel: a read at clock c sees exactly the updates stamped <= c-1 (G1 with s = 0), summed in
- * rank order, so that a run is equal to the last bit wherever it runs. */
+/* Bulk synchronous parallel: a read at clock c sees exactly the updates stamped <= c-1 (G1 with s =
+ * 0), summed in rank order, so that a run is equal to the last bit wherever it runs. */
 
 static uint32_t read_clock(const psi_policy *policy, uint32_t clock) {
     (void)policy;

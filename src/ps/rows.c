@@ -52,7 +52,8 @@ void psi_rows_clear(psi_rows *rows) {
     rows->chunk_used_bytes = 0;
 }
 
-/* ---- Memory ------------------------------------------------------------------------------------------ */
+/* ---- Memory
+ * ------------------------------------------------------------------------------------------ */
 
 static bool add_chunk(psi_rows *rows, size_t size_bytes) {
     size_t capacity_bytes = CHUNK_MIN_BYTES;
@@ -63,7 +64,8 @@ static bool add_chunk(psi_rows *rows, size_t size_bytes) {
         capacity_bytes *= 2;
     }
     void *chunks = rows->chunks;
-    if (!psi_array_reserve(&chunks, &rows->chunk_capacity, rows->chunk_count + 1, sizeof *rows->chunks)) {
+    if (!psi_array_reserve(&chunks, &rows->chunk_capacity, rows->chunk_count + 1,
+                           sizeof *rows->chunks)) {
         return false;
     }
     rows->chunks = chunks;
@@ -71,7 +73,8 @@ static bool add_chunk(psi_rows *rows, size_t size_bytes) {
     if (bytes == NULL) {
         return false;
     }
-    rows->chunks[rows->chunk_count++] = (psi_chunk){.bytes = bytes, .capacity_bytes = capacity_bytes};
+    rows->chunks[rows->chunk_count++] =
+        (psi_chunk){.bytes = bytes, .capacity_bytes = capacity_bytes};
     return true;
 }
 
@@ -91,7 +94,8 @@ static uint8_t *take_bytes(psi_rows *rows, size_t size_bytes) {
     return bytes;
 }
 
-/* ---- Finding ----------------------------------------------------------------------------------------- */
+/* ---- Finding
+ * ----------------------------------------------------------------------------------------- */
 
 static size_t home_of(const psi_rows *rows, uint32_t table, uint64_t row) {
     return psi_hash_u64(row * PS_TABLES_MAX + table) & (rows->index_capacity - 1);
@@ -172,9 +176,11 @@ psi_private_row *psi_rows_touch(psi_rows *rows, uint32_t table, uint64_t row) {
     return fresh;
 }
 
-/* ---- Values ------------------------------------------------------------------------------------------ */
+/* ---- Values
+ * ------------------------------------------------------------------------------------------ */
 
-bool psi_rows_fill(psi_rows *rows, psi_private_row *row, const uint8_t *dense, const psi_sparse *sparse) {
+bool psi_rows_fill(psi_rows *rows, psi_private_row *row, const uint8_t *dense,
+                   const psi_sparse *sparse) {
     const psi_table_layout *const table = &rows->layout->tables[row->table];
     if (table->layout == PS_SPARSE) {
         psi_private_sparse *const own = &rows->sparse[row->sparse - 1];
@@ -231,8 +237,8 @@ bool psi_rows_add(psi_rows *rows, psi_private_row *row, const void *delta) {
     return true;
 }
 
-bool psi_rows_add_sparse(psi_rows *rows, psi_private_row *row, uint32_t count, const uint32_t *columns,
-                         const void *values) {
+bool psi_rows_add_sparse(psi_rows *rows, psi_private_row *row, uint32_t count,
+                         const uint32_t *columns, const void *values) {
     const ps_type type = rows->layout->tables[row->table].type;
     psi_private_sparse *const own = &rows->sparse[row->sparse - 1];
     if (!psi_sparse_add_unsorted(&own->delta, type, count, columns, values)) {
@@ -242,7 +248,8 @@ bool psi_rows_add_sparse(psi_rows *rows, psi_private_row *row, uint32_t count, c
     return !row->is_fetched || psi_sparse_add_unsorted(&own->value, type, count, columns, values);
 }
 
-/* ---- Sealing ----------------------------------------------------------------------------------------- */
+/* ---- Sealing
+ * ----------------------------------------------------------------------------------------- */
 
 static size_t wire_size_bytes(const psi_rows *rows, const psi_private_row *row) {
     const psi_table_layout *const table = &rows->layout->tables[row->table];
@@ -279,8 +286,8 @@ static bool make_segments(psi_rows *rows, psi_block *block) {
     const bool has_room = psi_array_reserve(&segments, &block->segment_capacity, place_count,
                                             sizeof *block->segments);
     block->segments = segments;
-    const bool has_locals = psi_array_reserve(&locals, &block->local_capacity, rows->row_count,
-                                              sizeof *block->locals);
+    const bool has_locals =
+        psi_array_reserve(&locals, &block->local_capacity, rows->row_count, sizeof *block->locals);
     block->locals = locals;
     if (!has_room || !has_locals) {
         return false;
@@ -327,7 +334,8 @@ static bool place_values(psi_rows *rows, psi_block *block) {
     size_t offset_bytes = 0;
     for (size_t i = 0; i < block->segment_count; i++) {
         block->segments[i].offset_bytes = offset_bytes;
-        offset_bytes += (block->segments[i].size_bytes + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
+        offset_bytes +=
+            (block->segments[i].size_bytes + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
         block->segments[i].size_bytes = 0;
     }
     return psi_buffer_extend(&block->values, offset_bytes) != NULL;
@@ -345,7 +353,8 @@ bool psi_rows_seal(psi_rows *rows, psi_block *block) {
             uint32_t local;
             psi_segment *const segment = segment_of(rows, block, row, &local);
             block->locals[segment->first + segment->count++] = local;
-            put_change(rows, row, block->values.bytes + segment->offset_bytes + segment->size_bytes);
+            put_change(rows, row,
+                       block->values.bytes + segment->offset_bytes + segment->size_bytes);
             segment->size_bytes += wire_size_bytes(rows, row);
         }
     }

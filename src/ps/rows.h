@@ -1,8 +1,9 @@
 /* The private rows of one worker: what it fetched and what it added in the clock that runs.
  *
- * The worker's thread alone touches them (also from another thread inside ps_compute(), never at the same time),
- * so no lock is needed. Pointers to rows stay valid until psi_rows_seal(), which turns the changes into a block of
- * updates and forgets all rows. Memory is kept for the next clock. */
+ * The worker's thread alone touches them (also from another thread inside ps_compute(), never at
+ * the same time), so no lock is needed. Pointers to rows stay valid until psi_rows_seal(), which
+ * turns the changes into a block of updates and forgets all rows. Memory is kept for the next
+ * clock. */
 #ifndef PSI_ROWS_H
 #define PSI_ROWS_H
 
@@ -10,13 +11,13 @@
 #include "ps/layout.h"
 #include "ps/values.h"
 
-/* The updates of one worker in one clock, by table and shard: segment after segment, in the order in which the
- * worker first touched the rows. */
+/* The updates of one worker in one clock, by table and shard: segment after segment, in the order
+ * in which the worker first touched the rows. */
 typedef struct psi_segment {
     uint32_t table, shard;
     uint32_t count;
-    size_t first;         /* of its rows in psi_block.locals */
-    size_t offset_bytes;  /* of its values in psi_block.values, as in a part */
+    size_t first;        /* of its rows in psi_block.locals */
+    size_t offset_bytes; /* of its values in psi_block.values, as in a part */
     size_t size_bytes;
 } psi_segment;
 
@@ -34,10 +35,10 @@ void psi_block_fini(psi_block *block);
 typedef struct psi_private_row {
     uint64_t row;
     uint32_t table;
-    uint32_t sparse;  /* index + 1 into psi_rows.sparse, or 0 */
-    uint8_t *value;   /* dense: the worker's view, NULL if not fetched */
-    uint8_t *base;    /* dense: the view before the first edit, NULL if not edited */
-    uint8_t *delta;   /* dense: the sum of what was added, NULL if nothing was */
+    uint32_t sparse; /* index + 1 into psi_rows.sparse, or 0 */
+    uint8_t *value;  /* dense: the worker's view, NULL if not fetched */
+    uint8_t *base;   /* dense: the view before the first edit, NULL if not edited */
+    uint8_t *delta;  /* dense: the sum of what was added, NULL if nothing was */
     bool is_fetched, is_changed;
 } psi_private_row;
 
@@ -72,23 +73,25 @@ void psi_rows_fini(psi_rows *rows);
 /* The private row, or NULL if it was neither fetched nor added to in this clock. O(1). */
 psi_private_row *psi_rows_find(const psi_rows *rows, uint32_t table, uint64_t row);
 
-/* Finds or makes it. NULL: memory is exhausted. The pointer is valid until the next psi_rows_touch(). */
+/* Finds or makes it. NULL: memory is exhausted. The pointer is valid until the next
+ * psi_rows_touch(). */
 psi_private_row *psi_rows_touch(psi_rows *rows, uint32_t table, uint64_t row);
 
-/* Fills a row from a cached value: `dense` numbers or a sparse row, and adds what the worker added to it in this
- * clock. The row was touched and not fetched. False: memory is exhausted. */
+/* Fills a row from a cached value: `dense` numbers or a sparse row, and adds what the worker added
+ * to it in this clock. The row was touched and not fetched. False: memory is exhausted. */
 PS_MUST_CHECK bool psi_rows_fill(psi_rows *rows, psi_private_row *row, const uint8_t *dense,
                                  const psi_sparse *sparse);
 
-/* ps_edit(), ps_add() and ps_add_sparse() on a row. Edit returns NULL and add false when memory is out. */
+/* ps_edit(), ps_add() and ps_add_sparse() on a row. Edit returns NULL and add false when memory is
+ * out. */
 void *psi_rows_edit(psi_rows *rows, psi_private_row *row);
 PS_MUST_CHECK bool psi_rows_add(psi_rows *rows, psi_private_row *row, const void *delta);
 PS_MUST_CHECK bool psi_rows_add_sparse(psi_rows *rows, psi_private_row *row, uint32_t count,
                                        const uint32_t *columns, const void *values);
 
-/* Ends the clock: writes all changes into `block` (cleared first) and forgets the rows. The order of rows within
- * a segment is the order of first touch. False: memory is exhausted; the rows are unchanged.
- * O(values changed + rows touched + tables x shards). */
+/* Ends the clock: writes all changes into `block` (cleared first) and forgets the rows. The order
+ * of rows within a segment is the order of first touch. False: memory is exhausted; the rows are
+ * unchanged. O(values changed + rows touched + tables x shards). */
 PS_MUST_CHECK bool psi_rows_seal(psi_rows *rows, psi_block *block);
 
 /* Forgets all rows and changes without publishing them. */

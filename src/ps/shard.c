@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-/* ---- Setting up -------------------------------------------------------------------------------------- */
+/* ---- Setting up
+ * -------------------------------------------------------------------------------------- */
 
 static ps_err table_init(psi_shard *shard, uint32_t t) {
     const psi_table_layout *const layout = &shard->options.layout->tables[t];
@@ -89,7 +90,8 @@ void *psi_shard_dense_row(const psi_shard *shard, uint32_t table, uint32_t local
     return shard->tables[table].dense + local * shard->options.layout->tables[table].row_size_bytes;
 }
 
-/* ---- Updates ----------------------------------------------------------------------------------------- */
+/* ---- Updates
+ * ----------------------------------------------------------------------------------------- */
 
 static void mark_dirty(psi_shard_table *table, uint32_t row) {
     if (table->is_dirty != NULL && table->is_dirty[row] == 0) {
@@ -122,7 +124,8 @@ static void apply_parts(psi_shard *shard, psi_reader parts, uint32_t part_count,
     }
 }
 
-/* Finds or makes the place where the updates of `stamp` wait. Returns NULL when memory is exhausted. */
+/* Finds or makes the place where the updates of `stamp` wait. Returns NULL when memory is
+ * exhausted. */
 static psi_held *held_of(psi_shard *shard, uint32_t stamp) {
     size_t at = 0;
     while (at < shard->held_count && shard->held[at].stamp < stamp) {
@@ -132,7 +135,8 @@ static psi_held *held_of(psi_shard *shard, uint32_t stamp) {
         return &shard->held[at];
     }
     void *held = shard->held;
-    if (!psi_array_reserve(&held, &shard->held_capacity, shard->held_count + 1, sizeof *shard->held)) {
+    if (!psi_array_reserve(&held, &shard->held_capacity, shard->held_count + 1,
+                           sizeof *shard->held)) {
         return NULL;
     }
     shard->held = held;
@@ -173,7 +177,8 @@ static void apply_held(psi_shard *shard, psi_effects *out) {
             psi_held_section *const section = &held.sections[rank];
             if (section->size_bytes > 0) {
                 const uint8_t *const bytes = held.bytes.bytes + section->offset_bytes;
-                apply_parts(shard, psi_reader_of(bytes, section->size_bytes), section->part_count, out);
+                apply_parts(shard, psi_reader_of(bytes, section->size_bytes), section->part_count,
+                            out);
                 section->size_bytes = 0;
             }
         }
@@ -184,7 +189,8 @@ static void apply_held(psi_shard *shard, psi_effects *out) {
     }
 }
 
-/* ---- Clocks ------------------------------------------------------------------------------------------ */
+/* ---- Clocks
+ * ------------------------------------------------------------------------------------------ */
 
 /* Finds the smallest clock of the clients that have not left; of all if none is left. */
 static void find_clock_min(psi_shard *shard) {
@@ -226,7 +232,8 @@ static void answer_parked(psi_shard *shard, psi_effects *out) {
     shard->parked_count = kept;
 }
 
-/* After a client's clock went from `before` up, or it left: advances the shard's clock if it can. */
+/* After a client's clock went from `before` up, or it left: advances the shard's clock if it can.
+ */
 static void advance(psi_shard *shard, uint32_t before, psi_effects *out) {
     if (before == shard->clock_min && --shard->clients_at_min == 0) {
         const uint32_t clock_before = shard->clock_min;
@@ -245,7 +252,8 @@ static void advance(psi_shard *shard, uint32_t before, psi_effects *out) {
     answer_parked(shard, out);
 }
 
-/* ---- Frames ------------------------------------------------------------------------------------------ */
+/* ---- Frames
+ * ------------------------------------------------------------------------------------------ */
 
 /* One worker's updates of one clock, inside a flush. */
 typedef struct flush_section {
@@ -257,7 +265,8 @@ static bool parts_are_valid(const psi_shard *shard, psi_reader parts, uint32_t p
                             bool with_values) {
     for (uint32_t p = 0; p < part_count; p++) {
         psi_part part;
-        if (!psi_part_read(&parts, shard->options.layout, shard->options.shard, with_values, &part)) {
+        if (!psi_part_read(&parts, shard->options.layout, shard->options.shard, with_values,
+                           &part)) {
             return false;
         }
     }
@@ -274,8 +283,10 @@ static bool read_section(psi_reader *reader, flush_section *section_out) {
     return bytes != NULL;
 }
 
-/* Whether the client may have sent the section: its own rank, a stamp that is neither finished nor used. */
-static bool section_is_valid(const psi_shard *shard, uint32_t client, const flush_section *section) {
+/* Whether the client may have sent the section: its own rank, a stamp that is neither finished nor
+ * used. */
+static bool section_is_valid(const psi_shard *shard, uint32_t client,
+                             const flush_section *section) {
     const psi_shard_options *const options = &shard->options;
     const uint32_t ranks = options->worker_count / options->client_count;
     if (section->rank / ranks != client || section->rank >= options->worker_count ||
@@ -330,7 +341,8 @@ static bool step_flush(psi_shard *shard, uint32_t client, psi_reader reader, psi
             shard->clock_max = section.stamp + 1;
         }
         if (shard->options.policy.ops->applies_in_rank_order) {
-            hold_section(shard, section.rank, section.stamp, section.parts, section.part_count, out);
+            hold_section(shard, section.rank, section.stamp, section.parts, section.part_count,
+                         out);
         } else {
             apply_parts(shard, section.parts, section.part_count, out);
         }

@@ -1,9 +1,10 @@
 /* A server shard: the rows of every table that one server owns, and the clocks of all clients.
  *
- * The shard's clock is the smallest clock of all clients; every row that it sends has that row clock, since all
- * updates of finished clocks have arrived and were applied. Under a policy that applies in rank order (bsp),
- * updates wait until all of their clock are there; otherwise they take effect on arrival, so a reader may see
- * more than its guarantee. A request for a clock that is not there yet is parked.
+ * The shard's clock is the smallest clock of all clients; every row that it sends has that row
+ * clock, since all updates of finished clocks have arrived and were applied. Under a policy that
+ * applies in rank order (bsp), updates wait until all of their clock are there; otherwise they take
+ * effect on arrival, so a reader may see more than its guarantee. A request for a clock that is not
+ * there yet is parked.
  *
  *      client                      shard
  *        | -- FLUSH seq, clock ---> |  check all, apply or hold, advance the clock
@@ -24,9 +25,11 @@
 typedef struct psi_shard_options {
     const psi_layout *layout; /* borrowed */
     psi_policy policy;
-    uint32_t shard;          /* index, 0..layout->shard_count-1 */
-    uint32_t client_count;   /* endpoints 0..client_count-1 are the clients, client_count + m is shard m */
-    uint32_t worker_count;   /* in all; client i has ranks i * worker_count / client_count and following */
+    uint32_t shard; /* index, 0..layout->shard_count-1 */
+    uint32_t
+        client_count; /* endpoints 0..client_count-1 are the clients, client_count + m is shard m */
+    uint32_t
+        worker_count; /* in all; client i has ranks i * worker_count / client_count and following */
 } psi_shard_options;
 
 typedef struct psi_shard_table {
@@ -59,7 +62,7 @@ typedef struct psi_held {
 } psi_held;
 
 typedef struct psi_shard_client {
-    uint32_t clock;    /* of its slowest worker */
+    uint32_t clock; /* of its slowest worker */
     bool has_left;
     uint64_t sequence; /* of its last flush that was applied */
 } psi_shard_client;
@@ -87,29 +90,31 @@ PS_MUST_CHECK ps_err psi_shard_init(psi_shard *shard, const psi_shard_options *o
 /* Releases the memory; accepts a half-initialised or zeroed shard. */
 void psi_shard_fini(psi_shard *shard);
 
-/* The memory of a dense row, for setting initial values and for reading a snapshot. Borrowed. O(1). */
+/* The memory of a dense row, for setting initial values and for reading a snapshot. Borrowed. O(1).
+ */
 void *psi_shard_dense_row(const psi_shard *shard, uint32_t table, uint32_t local);
 
-/* Handles one frame of a client. Returns false if no correct client sends it: the shard is then unchanged.
- * At most one frame per client and parked request comes out. O(bytes, plus those of the answers). */
+/* Handles one frame of a client. Returns false if no correct client sends it: the shard is then
+ * unchanged. At most one frame per client and parked request comes out. O(bytes, plus those of the
+ * answers). */
 PS_MUST_CHECK bool psi_shard_step(psi_shard *shard, const psi_frame *frame, psi_effects *out);
 
-/* All rows of the shard as parts with values, one per table: their bytes, and writing them at `to`. For snapshots.
- * O(bytes). */
+/* All rows of the shard as parts with values, one per table: their bytes, and writing them at `to`.
+ * For snapshots. O(bytes). */
 size_t psi_shard_dump_size(const psi_shard *shard);
 void psi_shard_dump(const psi_shard *shard, uint8_t *to);
 
 /* Shared by the shard's files: shard.c decides, shard_rows.c answers. */
 
-/* Sends to `client` the rows that the keys of `part_count` parts name, as a frame of type ROWS (with a clock) or
- * PULL_ROWS (with the handle). The parts were checked. */
+/* Sends to `client` the rows that the keys of `part_count` parts name, as a frame of type ROWS
+ * (with a clock) or PULL_ROWS (with the handle). The parts were checked. */
 void psi_shard_send_rows(psi_shard *shard, uint32_t client, psi_reader parts, uint32_t part_count,
                          psi_effects *out);
 void psi_shard_send_pulled(psi_shard *shard, uint32_t client, uint64_t handle, psi_reader parts,
                            uint32_t part_count, psi_effects *out);
 
-/* Sends every client the dirty rows that it subscribed to, or an empty frame that tells the clock; then no row is
- * dirty any more. */
+/* Sends every client the dirty rows that it subscribed to, or an empty frame that tells the clock;
+ * then no row is dirty any more. */
 void psi_shard_push_dirty(psi_shard *shard, psi_effects *out);
 
 #endif

@@ -67,7 +67,8 @@ static uint8_t *put_part(const psi_shard *shard, const psi_part *part, uint8_t *
         to += (size_t)part->count * 4;
     } else if (table->layout == PS_DENSE) {
         const size_t size_bytes = part->count * table->row_size_bytes;
-        memcpy(to, shard->tables[part->table].dense + part->begin * table->row_size_bytes, size_bytes);
+        memcpy(to, shard->tables[part->table].dense + part->begin * table->row_size_bytes,
+               size_bytes);
         return to + size_bytes;
     }
     for (uint32_t i = 0; i < part->count; i++) {
@@ -76,9 +77,16 @@ static uint8_t *put_part(const psi_shard *shard, const psi_part *part, uint8_t *
     return to;
 }
 
-/* Sends the rows of `parts` behind a 16-byte header: `head` (u64), `clock` (u32), part_count (u32). */
-static void send_parts(psi_shard *shard, psi_frame_type type, uint32_t client, uint64_t head,
-                       psi_reader parts, uint32_t part_count, psi_effects *out) {
+/* Whom rows go to, and the first of the 16 bytes before them: `head` (u64), `clock` (u32),
+ * part_count (u32). */
+typedef struct reply {
+    psi_frame_type type;
+    uint32_t client;
+    uint64_t head;
+} reply;
+
+static void send_parts(psi_shard *shard, reply reply, psi_reader parts, uint32_t part_count,
+                       psi_effects *out) {
     size_t size_bytes = ROWS_HEADER_BYTES;
     psi_reader sizes = parts;
     for (uint32_t p = 0; p < part_count; p++) {
@@ -86,12 +94,12 @@ static void send_parts(psi_shard *shard, psi_frame_type type, uint32_t client, u
         size_bytes += keys_size_bytes(&part) + values_size_bytes(shard, &part);
     }
     const uint32_t self = shard->options.client_count + shard->options.shard;
-    psi_frame *const frame = psi_effects_frame(out, type, self, client, size_bytes);
+    psi_frame *const frame = psi_effects_frame(out, reply.type, self, reply.client, size_bytes);
     if (frame == NULL) {
         return;
     }
     uint8_t *to = frame->bytes + PSI_FRAME_HEADER_BYTES;
-    psi_put_u64(to, head);
+    psi_put_u64(to, reply.head);
     psi_put_u32(to + 8, shard->clock_min);
     psi_put_u32(to + 12, part_count);
     to += ROWS_HEADER_BYTES;
@@ -99,23 +107,26 @@ static void send_parts(psi_shard *shard, psi_frame_type type, uint32_t client, u
         const psi_part part = next_checked_part(shard, &parts);
         to = put_part(shard, &part, to);
         frame->row_count += part.count;
-        if (type == PSI_FRAME_ROWS && shard->options.policy.ops->pushes) {
-            subscribe(shard, client, &part);
+        if (reply.type == PSI_FRAME_ROWS && shard->options.policy.ops->pushes) {
+            subscribe(shard, reply.client, &part);
         }
     }
 }
 
 void psi_shard_send_rows(psi_shard *shard, uint32_t client, psi_reader parts, uint32_t part_count,
                          psi_effects *out) {
-    send_parts(shard, PSI_FRAME_ROWS, client, shard->clients[client].sequence, parts, part_count, out);
+    const reply reply = {PSI_FRAME_ROWS, client, shard->clients[client].sequence};
+    send_parts(shard, reply, parts, part_count, out);
 }
 
 void psi_shard_send_pulled(psi_shard *shard, uint32_t client, uint64_t handle, psi_reader parts,
                            uint32_t part_count, psi_effects *out) {
-    send_parts(shard, PSI_FRAME_PULL_ROWS, client, handle, parts, part_count, out);
+    const reply reply = {PSI_FRAME_PULL_ROWS, client, handle};
+    send_parts(shard, reply, parts, part_count, out);
 }
 
-/* Puts the dirty rows of a table into ascending order where that is cheap: it makes ranges of them. */
+/* Puts the dirty rows of a table into ascending order where that is cheap: it makes ranges of them.
+ */
 static void order_dirty(psi_shard_table *table) {
     if (table->dirty_count < table->row_count / 8) {
         return;
@@ -130,7 +141,8 @@ static void order_dirty(psi_shard_table *table) {
     }
 }
 
-/* The dirty rows of one table that the client subscribed to, into shard->scratch. Returns how many. */
+/* The dirty rows of one table that the client subscribed to, into shard->scratch. Returns how many.
+ */
 static uint32_t dirty_rows_of(psi_shard *shard, uint32_t client, uint32_t table_index) {
     const psi_shard_table *const table = &shard->tables[table_index];
     uint32_t count = 0;
@@ -211,7 +223,8 @@ void psi_shard_push_dirty(psi_shard *shard, psi_effects *out) {
     }
 }
 
-/* ---- Snapshots --------------------------------------------------------------------------------------- */
+/* ---- Snapshots
+ * --------------------------------------------------------------------------------------- */
 
 static psi_part whole_table(const psi_shard *shard, uint32_t table) {
     return (psi_part){.table = table, .count = shard->tables[table].row_count};

@@ -10,19 +10,19 @@ size_t ps_type_size_bytes(ps_type type) {
 }
 
 /* One loop per type; memcpy of one number is a plain load that needs no alignment. */
-#define DEFINE_ARITHMETIC(suffix, number)                                                              \
-    static void add_##suffix(number *restrict to, const uint8_t *restrict from, size_t count) {        \
-        for (size_t i = 0; i < count; i++) {                                                           \
-            number value;                                                                              \
-            memcpy(&value, from + i * sizeof value, sizeof value);                                     \
-            to[i] += value;                                                                            \
-        }                                                                                              \
-    }                                                                                                  \
-    static void subtract_##suffix(number *restrict to, const number *restrict of,                      \
-                                  const number *restrict minus, size_t count) {                        \
-        for (size_t i = 0; i < count; i++) {                                                           \
-            to[i] = of[i] - minus[i];                                                                  \
-        }                                                                                              \
+#define DEFINE_ARITHMETIC(suffix, number)                                                       \
+    static void add_##suffix(number *restrict to, const uint8_t *restrict from, size_t count) { \
+        for (size_t i = 0; i < count; i++) {                                                    \
+            number value;                                                                       \
+            memcpy(&value, from + i * sizeof value, sizeof value);                              \
+            to[i] += value;                                                                     \
+        }                                                                                       \
+    }                                                                                           \
+    static void subtract_##suffix(number *restrict to, const number *restrict of,               \
+                                  const number *restrict minus, size_t count) {                 \
+        for (size_t i = 0; i < count; i++) {                                                    \
+            to[i] = of[i] - minus[i];                                                           \
+        }                                                                                       \
     }
 
 DEFINE_ARITHMETIC(f32, float)

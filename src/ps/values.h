@@ -1,6 +1,7 @@
 /* Arithmetic on the four types of numbers, a row at a time, and sparse rows.
  *
- * Sources may lie anywhere in a frame, so they need no alignment; destinations are aligned. Integers wrap. */
+ * Sources may lie anywhere in a frame, so they need no alignment; destinations are aligned.
+ * Integers wrap. */
 #ifndef PSI_VALUES_H
 #define PSI_VALUES_H
 
@@ -23,10 +24,11 @@ typedef struct psi_sparse {
     uint8_t *values; /* capacity x 8 bytes at most, of the table's type */
 } psi_sparse;
 
-/* Adds `count` numbers at `columns`, ascending and distinct, both unaligned little-endian bytes. Entries that
- * become 0 stay. Returns false when memory is exhausted; the row is then unchanged. O(count + row->count). */
-PS_MUST_CHECK bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count, const uint8_t *columns,
-                                  const uint8_t *values);
+/* Adds `count` numbers at `columns`, ascending and distinct, both unaligned little-endian bytes.
+ * Entries that become 0 stay. Returns false when memory is exhausted; the row is then unchanged.
+ * O(count + row->count). */
+PS_MUST_CHECK bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count,
+                                  const uint8_t *columns, const uint8_t *values);
 
 /* Adds numbers at columns in any order, repeated or not: O(count x (log row + shift)). */
 PS_MUST_CHECK bool psi_sparse_add_unsorted(psi_sparse *row, ps_type type, uint32_t count,

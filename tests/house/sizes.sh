@@ -66,7 +66,7 @@ sources src include tests | xargs -r awk "$judge_c" >>"$found"
 # 100 columns; the prose of public headers may take 110.
 # shellcheck disable=SC2016 # awk expands them
 judge_columns='
-{ limit = FILENAME ~ /^include\// && /^( \*|\/\*)/ ? 110 : 100 }
+{ limit = FILENAME ~ /^include\// && /^ *(\*|\/\*)/ ? 110 : 100 }
 length($0) > limit { printf "%s:%d: %d columns, more than %d\n", FILENAME, FNR, length($0), limit }'
 sources src include tests | LC_ALL=C.UTF-8 xargs -r awk "$judge_columns" >>"$found"
 
