@@ -46,7 +46,7 @@ all_gone() {
     return 1
 }
 
-for signal in KILL SEGV; do
+for signal in KILL ABRT; do
     start "$signal"
     kill "-$signal" "${children[1]}"
     wait "$run"
