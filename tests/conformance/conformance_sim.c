@@ -4,8 +4,8 @@
 
 #include "support/suite.h"
 
-static ps_err run_spec(const psi_plan *plan, uint64_t seed, psi_sim_spec *spec, psi_results *results,
-                       ps_fault *fault) {
+static ps_err run_spec(const psi_plan *plan, uint64_t seed, psi_sim_spec *spec,
+                       psi_results *results, ps_fault *fault) {
     PS_TRY(psi_sim_spec_set(spec, "straggler", "lognormal:sigma=0.5", fault));
     PS_TRY(psi_sim_spec_set(spec, "net", seed % 2 == 0 ? "flow" : "nic", fault));
     PS_TRY(psi_sim_spec_set(spec, "jobs", seed % 3 == 0 ? "2" : "1", fault));

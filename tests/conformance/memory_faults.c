@@ -1,4 +1,5 @@
-/* The port `memory` itself: a seed repeats a run, faults are found, and it is fast enough to be of use. */
+/* The port `memory` itself: a seed repeats a run, faults are found, and it is fast enough to be of
+ * use. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -22,7 +23,8 @@ static psi_plan plan_of(tags_problem *problem, const char *policy, uint32_t node
     return plan;
 }
 
-static ps_err run(const psi_plan *plan, const memory_options *options, memory_stats *stats, ps_fault *fault) {
+static ps_err run(const psi_plan *plan, const memory_options *options, memory_stats *stats,
+                  ps_fault *fault) {
     psi_results results = {0};
     ps_err err = memory_run(plan, options, &results, stats, fault);
     if (err == PS_OK && tags_complaint(plan, &results) != NULL) {
@@ -63,8 +65,8 @@ static void a_lost_frame_does_not_hang_the_run(void) {
     CU_ASSERT_TRUE(stalls > 100);
 }
 
-/* G10: a flipped bit that no checksum caught is refused by the core, or found by the workers, or harmless; nothing
- * crashes. */
+/* G10: a flipped bit that no checksum caught is refused by the core, or found by the workers, or
+ * harmless; nothing crashes. */
 static void a_spoiled_frame_does_not_crash_the_run(void) {
     static const char *const policies[] = {"bsp", "ssp:1", "essp:1", "async"};
     size_t refused = 0;
@@ -82,7 +84,8 @@ static void a_spoiled_frame_does_not_crash_the_run(void) {
     printf("\n    %zu of 1200 runs with a spoiled frame were refused", refused);
 }
 
-/* ---- The rate ------------------------------------------------------------------------------------ */
+/* ---- The rate
+ * ------------------------------------------------------------------------------------ */
 
 enum { LIGHT_ROWS = 64 };
 

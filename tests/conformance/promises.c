@@ -35,7 +35,8 @@ static void run_here(psi_plan *plan, uint64_t seed, outcome *out) {
     if (out->err == PS_OK) {
         const bool is_whole = !results.until_reached && !results.was_interrupted;
         const char *const complaint = is_whole ? tags_complaint(plan, &results) : NULL;
-        (void)snprintf(out->complaint, sizeof out->complaint, "%s", complaint == NULL ? "" : complaint);
+        (void)snprintf(out->complaint, sizeof out->complaint, "%s",
+                       complaint == NULL ? "" : complaint);
         out->digest = results.model_is_complete ? tags_digest(&results, plan->problem) : 0;
     }
     out->until_reached = results.until_reached;
@@ -77,7 +78,8 @@ static outcome run_plan(psi_plan *plan, uint64_t seed) {
     return result;
 }
 
-/* ---- Plans --------------------------------------------------------------------------------------- */
+/* ---- Plans
+ * --------------------------------------------------------------------------------------- */
 
 typedef struct shape {
     uint32_t node_count, worker_count, shard_count;
@@ -115,7 +117,8 @@ static void expect_kept(psi_plan *plan, const char *policy) {
     }
 }
 
-/* ---- Promises ------------------------------------------------------------------------------------ */
+/* ---- Promises
+ * ------------------------------------------------------------------------------------ */
 
 /* Reads, snapshots, metrics, traces and the final model, in every shape of a run. */
 static void every_policy_keeps_its_promise(void) {
@@ -129,10 +132,11 @@ static void every_policy_keeps_its_promise(void) {
     }
 }
 
-/* The bits do not depend on the number of shards, nor on workers a node; the serial sum is in the check, so equal
- * here is equal in every world. */
+/* The bits do not depend on the number of shards, nor on workers a node; the serial sum is in the
+ * check, so equal here is equal in every world. */
 static void bsp_is_equal_to_the_last_bit(void) {
-    static const shape shapes[] = {{4, 4, 1}, {4, 4, 2}, {4, 4, 4}, {2, 4, 1}, {2, 4, 2}, {1, 4, 1}};
+    static const shape shapes[] = {{4, 4, 1}, {4, 4, 2}, {4, 4, 4},
+                                   {2, 4, 1}, {2, 4, 2}, {1, 4, 1}};
     uint64_t digest = 0;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         tags_problem problem;
@@ -196,7 +200,8 @@ static void until_ends_the_run(void) {
         plan.clock_count = 400;
         plan.eval_every_clocks = 1;
         tags_plan(&problem, &plan);
-        plan.until = (psi_until){.is_set = true, .metric = TAGS_BELOW, .comparison = PSI_AT_LEAST, .value = 30};
+        plan.until = (psi_until){
+            .is_set = true, .metric = TAGS_BELOW, .comparison = PSI_AT_LEAST, .value = 30};
         const outcome outcome = run_plan(&plan, p);
         CU_ASSERT_EQUAL(outcome.err, PS_OK);
         CU_ASSERT_TRUE(outcome.until_reached);
@@ -228,7 +233,7 @@ static void an_interrupt_ends_the_run(void) {
 }
 
 static const suite_test tests[] = {
-    SUITE_TEST(every_policy_keeps_its_promise), SUITE_TEST(bsp_is_equal_to_the_last_bit),
+    SUITE_TEST(every_policy_keeps_its_promise),  SUITE_TEST(bsp_is_equal_to_the_last_bit),
     SUITE_TEST(pushes_and_pulls_see_own_pushes), SUITE_TEST(a_worker_may_end_early),
     SUITE_TEST(a_failing_worker_ends_the_run),   SUITE_TEST(until_ends_the_run),
     SUITE_TEST(an_interrupt_ends_the_run),
@@ -236,5 +241,6 @@ static const suite_test tests[] = {
 
 int conformance_main(const conformance_world *tested, int argc, char **argv) {
     world = tested;
-    return suite_run(tested->name, tests, sizeof tests / sizeof tests[0], argc > 1 ? argv[1] : NULL);
+    return suite_run(tested->name, tests, sizeof tests / sizeof tests[0],
+                     argc > 1 ? argv[1] : NULL);
 }

@@ -28,7 +28,8 @@ static bool is_push(const tags_problem *problem, uint32_t rank, uint32_t clock, 
     return !is_gone && (row == rank % TAGS_ROWS || row == (rank + 1 + clock % 3) % TAGS_ROWS);
 }
 
-/* ---- The worker's own judgement ------------------------------------------------------------------ */
+/* ---- The worker's own judgement
+ * ------------------------------------------------------------------ */
 
 /* Counts of tags, whatever they lie in. */
 typedef struct tags_view {
@@ -143,7 +144,8 @@ static ps_err push_and_pull(ps_worker *worker, const tags_problem *problem, int3
         }
     }
     uint64_t pushed, pulled;
-    PS_TRY(ps_push(worker, &(ps_keys){.table = 3, .rows = rows, .row_count = count}, numbers, &pushed));
+    PS_TRY(ps_push(worker, &(ps_keys){.table = 3, .rows = rows, .row_count = count}, numbers,
+                   &pushed));
     PS_TRY(ps_wait(worker, pushed));
     PS_TRY(ps_pull(worker, &(ps_keys){.table = 3, .row_count = TAGS_ROWS}, numbers, &pulled));
     PS_TRY(ps_wait(worker, pulled));
@@ -202,7 +204,8 @@ static ps_err work(ps_worker *worker, const void *problem_of_run) {
     return err;
 }
 
-/* ---- What the rest of tortoise asks of an algorithm ---------------------------------------------- */
+/* ---- What the rest of tortoise asks of an algorithm
+ * ---------------------------------------------- */
 
 static size_t tables(const void *problem_of_run, ps_table_spec *specs) {
     const uint32_t tags = tag_count(problem_of_run);
@@ -280,7 +283,8 @@ static double units_per_clock(const void *problem_of_run) {
     return 0.5 * problem->worker_count * (problem->worker_count + 1.0);
 }
 
-static const char *const metric_names[TAGS_METRICS] = {"objective", "below", "above", "locals", "sparse"};
+static const char *const metric_names[TAGS_METRICS] = {"objective", "below", "above", "locals",
+                                                       "sparse"};
 
 const ps_algo tags_algo = {
     .name = "tags",
@@ -313,7 +317,8 @@ void tags_plan(tags_problem *problem, psi_plan *plan) {
     plan->table_count = tables(problem, plan->specs);
 }
 
-/* ---- Judging the results ------------------------------------------------------------------------- */
+/* ---- Judging the results
+ * ------------------------------------------------------------------------- */
 
 static double updates_below(const tags_problem *problem, uint32_t clock) {
     double count = 0.0;

@@ -1,9 +1,11 @@
-/* The algorithm of the conformance suite. Its updates are tags, so every worker sees in every read which updates
- * of whom are in it, and fails with PS_EBROKEN where the policy promises something else.
+/* The algorithm of the conformance suite. Its updates are tags, so every worker sees in every read
+ * which updates of whom are in it, and fails with PS_EBROKEN where the policy promises something
+ * else.
  *
- * Worker w's update of its clock k to a row, if tags_is_update(w, k, row), adds 1 to column w * clock_count + k.
- * Table 0 holds tags densely, table 1 sparsely, table 2 a chaotic sum of doubles that depends on what was read
- * (so that under bsp one wrong bit anywhere changes the end), table 3 the tags of pushes. */
+ * Worker w's update of its clock k to a row, if tags_is_update(w, k, row), adds 1 to column w *
+ * clock_count + k. Table 0 holds tags densely, table 1 sparsely, table 2 a chaotic sum of doubles
+ * that depends on what was read (so that under bsp one wrong bit anywhere changes the end), table 3
+ * the tags of pushes. */
 #ifndef TEST_CONFORMANCE_TAGS_H
 #define TEST_CONFORMANCE_TAGS_H
 
@@ -32,7 +34,8 @@ void tags_plan(tags_problem *problem, psi_plan *plan);
 /* Whether the worker makes such an update in its life. */
 bool tags_is_update(const tags_problem *problem, uint32_t rank, uint32_t clock, uint64_t row);
 
-/* Says what is wrong with the results of a run that came to its end, or returns NULL. Static text. */
+/* Says what is wrong with the results of a run that came to its end, or returns NULL. Static text.
+ */
 const char *tags_complaint(const psi_plan *plan, const psi_results *results);
 
 /* A digest of the final model's tables 0 to 2. */

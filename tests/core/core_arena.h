@@ -1,8 +1,9 @@
-/* Memory that can be saved and restored as a whole, so that a search can go back to an earlier state.
+/* Memory that can be saved and restored as a whole, so that a search can go back to an earlier
+ * state.
  *
- * While the arena is active, malloc() and its kin of the whole program take from one fixed block (the
- * program is linked with --wrap for them). Pointers into it stay right when it is restored, since it never
- * moves. Nothing in it is freed one by one. */
+ * While the arena is active, malloc() and its kin of the whole program take from one fixed block
+ * (the program is linked with --wrap for them). Pointers into it stay right when it is restored,
+ * since it never moves. Nothing in it is freed one by one. */
 #ifndef TEST_CORE_ARENA_H
 #define TEST_CORE_ARENA_H
 

@@ -1,8 +1,9 @@
-/* Digests of the core's state machines: equal states have equal digests, whatever their history was.
+/* Digests of the core's state machines: equal states have equal digests, whatever their history
+ * was.
  *
- * Left out is what no later step depends on: statistics, marks that are compared within one step only,
- * capacities and addresses. Used to see that a refused frame changed nothing, and to know visited
- * states again. */
+ * Left out is what no later step depends on: statistics, marks that are compared within one step
+ * only, capacities and addresses. Used to see that a refused frame changed nothing, and to know
+ * visited states again. */
 #ifndef TEST_CORE_DIGEST_H
 #define TEST_CORE_DIGEST_H
 

@@ -21,7 +21,8 @@ bool world_fail(core_world *world, const char *format, ...) {
 
 /* Any number that floats cannot add exactly in every order. */
 float world_float(uint32_t rank, uint32_t clock, uint32_t row, uint32_t column) {
-    const uint32_t mixed = (rank * 7919u + clock * 104729u + row * 31u + column * 17u) * 2654435761u;
+    const uint32_t mixed =
+        (rank * 7919u + clock * 104729u + row * 31u + column * 17u) * 2654435761u;
     return (float)(mixed >> 8) * (1.0f / 4096.0f) * (rank % 2 == 0 ? 1.0f : 1e-3f) + 0.1f;
 }
 
@@ -30,7 +31,8 @@ uint32_t world_columns(const world_config *config, uint32_t table) {
     return config->kinds[table] == WORLD_FLOATS ? 2 : tags;
 }
 
-/* ---- Setting up ---------------------------------------------------------------------------------- */
+/* ---- Setting up
+ * ---------------------------------------------------------------------------------- */
 
 static bool init_endpoints(core_world *world) {
     const world_config *const config = world->config;
@@ -57,8 +59,10 @@ static bool init_endpoints(core_world *world) {
     return true;
 }
 
-static const ps_type kind_types[] = {
-    [WORLD_DENSE] = PS_I32, [WORLD_SPARSE] = PS_I64, [WORLD_FLOATS] = PS_F32, [WORLD_PUSHED] = PS_I32};
+static const ps_type kind_types[] = {[WORLD_DENSE] = PS_I32,
+                                     [WORLD_SPARSE] = PS_I64,
+                                     [WORLD_FLOATS] = PS_F32,
+                                     [WORLD_PUSHED] = PS_I32};
 
 bool world_init(core_world *world, const world_config *config) {
     memset(world, 0, sizeof *world);
@@ -66,13 +70,13 @@ bool world_init(core_world *world, const world_config *config) {
     world->worker_count = config->client_count * config->workers_per_client;
     ps_table_spec specs[WORLD_TABLES_MAX];
     for (uint32_t t = 0; t < config->table_count; t++) {
-        specs[t] = (ps_table_spec){
-            .name = "t",
-            .type = kind_types[config->kinds[t]],
-            .layout = config->kinds[t] == WORLD_SPARSE ? PS_SPARSE : PS_DENSE,
-            .row_count = config->row_count,
-            .column_count = world_columns(config, t),
-            .block_rows = config->block_rows};
+        specs[t] =
+            (ps_table_spec){.name = "t",
+                            .type = kind_types[config->kinds[t]],
+                            .layout = config->kinds[t] == WORLD_SPARSE ? PS_SPARSE : PS_DENSE,
+                            .row_count = config->row_count,
+                            .column_count = world_columns(config, t),
+                            .block_rows = config->block_rows};
     }
     if (psi_layout_init(&world->layout, specs, config->table_count, config->shard_count) != PS_OK ||
         !init_endpoints(world)) {
@@ -117,7 +121,8 @@ void world_fini(core_world *world) {
     psi_frame_pool_fini(&world->pool);
 }
 
-/* ---- Effects ------------------------------------------------------------------------------------- */
+/* ---- Effects
+ * ------------------------------------------------------------------------------------- */
 
 static void append(world_queue *queue, psi_frame *frame) {
     frame->next = NULL;
@@ -146,7 +151,8 @@ static bool carry_out(core_world *world, psi_effects *effects, uint32_t from) {
     return !effects->out_of_memory || world_fail(world, "endpoint %u: out of memory", from);
 }
 
-/* ---- Workers ------------------------------------------------------------------------------------- */
+/* ---- Workers
+ * ------------------------------------------------------------------------------------- */
 
 static size_t rows_of(const core_world *world, uint64_t mask, bool backwards,
                       uint64_t rows[static WORLD_ROWS_MAX]) {
@@ -351,15 +357,17 @@ static bool act_worker(core_world *world, uint32_t rank) {
         return wait_for_access(world, rank);
     case WORLD_LEAVE:
         worker->has_left = true;
-        return client_step(world, rank / per_client,
-                           &(psi_client_event){.kind = PSI_CLIENT_LEAVE, .worker = rank % per_client});
+        return client_step(
+            world, rank / per_client,
+            &(psi_client_event){.kind = PSI_CLIENT_LEAVE, .worker = rank % per_client});
     case WORLD_ADD:
         break;
     }
     return false;
 }
 
-/* ---- Actions ------------------------------------------------------------------------------------- */
+/* ---- Actions
+ * ------------------------------------------------------------------------------------- */
 
 static world_queue *queue_of(const core_world *world, uint32_t index) {
     const uint32_t pairs = world->config->client_count * world->config->shard_count;
@@ -432,7 +440,7 @@ bool world_leave_now(core_world *world, uint32_t rank) {
 }
 
 void world_describe(const core_world *world, world_action action, char *text, size_t text_size) {
-    static const char *const ops[] = {"fetches", "adds", "ends its clock", "pushes",
+    static const char *const ops[] = {"fetches", "adds",  "ends its clock", "pushes",
                                       "pulls",   "waits", "leaves"};
     static const char *const types[] = {"?",    "FETCH",    "ROWS", "FLUSH",    "LEAVE",
                                         "PUSH", "PUSH_ACK", "PULL", "PULL_ROWS"};
@@ -490,10 +498,11 @@ uint64_t world_digest(const core_world *world) {
     const uint32_t queue_count = 2 * world->config->client_count * world->config->shard_count;
     for (uint32_t q = 0; q < queue_count; q++) {
         digest = digest_u64(digest, q);
-        for (const psi_frame *frame = queue_of(world, q)->first; frame != NULL; frame = frame->next) {
+        for (const psi_frame *frame = queue_of(world, q)->first; frame != NULL;
+             frame = frame->next) {
             digest = digest_u64(digest, frame->type);
-            digest = digest_bytes(digest, psi_frame_payload(frame),
-                                  psi_frame_payload_size_bytes(frame));
+            digest =
+                digest_bytes(digest, psi_frame_payload(frame), psi_frame_payload_size_bytes(frame));
         }
     }
     return digest;

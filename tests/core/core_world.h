@@ -1,13 +1,14 @@
-/* A whole parameter server in memory, step by step: clients with their workers, shards, and the frames
- * between them, first in first out for each pair. Whoever holds a world chooses the next action; after each
- * one the world checks the guarantees G1-G6 and the inner invariants that they rest on.
+/* A whole parameter server in memory, step by step: clients with their workers, shards, and the
+ * frames between them, first in first out for each pair. Whoever holds a world chooses the next
+ * action; after each one the world checks the guarantees G1-G6 and the inner invariants that they
+ * rest on.
  *
- * Updates are tagged: worker w's update of its clock k adds 1 to the number at column w * clock_count + k of
- * a row, so that every read shows which updates are in it and how often. A table of kind WORLD_FLOATS is
- * added to in floats instead, to see the order of sums.
+ * Updates are tagged: worker w's update of its clock k adds 1 to the number at column w *
+ * clock_count + k of a row, so that every read shows which updates are in it and how often. A table
+ * of kind WORLD_FLOATS is added to in floats instead, to see the order of sums.
  *
- * A worker's program is a list of operations; adds are private, so they are done together with the next
- * operation, which is one action, as is the delivery of one frame. */
+ * A worker's program is a list of operations; adds are private, so they are done together with the
+ * next operation, which is one action, as is the delivery of one frame. */
 #ifndef TEST_CORE_WORLD_H
 #define TEST_CORE_WORLD_H
 
@@ -53,7 +54,7 @@ typedef struct world_config {
     uint32_t client_count, workers_per_client, shard_count, clock_count;
     uint32_t table_count;
     world_table_kind kinds[WORLD_TABLES_MAX];
-    uint32_t row_count, block_rows;           /* of every table */
+    uint32_t row_count, block_rows;             /* of every table */
     const world_op *scripts[WORLD_WORKERS_MAX]; /* by rank; each ends with WORLD_LEAVE; borrowed */
 } world_config;
 
@@ -85,15 +86,17 @@ typedef struct core_world {
     world_queue up[WORLD_CLIENTS_MAX][WORLD_SHARDS_MAX];   /* client to shard */
     world_queue down[WORLD_CLIENTS_MAX][WORLD_SHARDS_MAX]; /* shard to client */
     world_worker workers[WORLD_WORKERS_MAX];
-    uint64_t made[WORLD_WORKERS_MAX][WORLD_CLOCKS_MAX][WORLD_TABLES_MAX]; /* rows of finished clocks */
-    uint64_t pushed[WORLD_WORKERS_MAX][WORLD_CLOCKS_MAX];                 /* rows of each push */
+    uint64_t made[WORLD_WORKERS_MAX][WORLD_CLOCKS_MAX]
+                 [WORLD_TABLES_MAX];                      /* rows of finished clocks */
+    uint64_t pushed[WORLD_WORKERS_MAX][WORLD_CLOCKS_MAX]; /* rows of each push */
     uint32_t shard_clocks[WORLD_SHARDS_MAX], client_clocks[WORLD_CLIENTS_MAX];
     uint32_t known_clocks[WORLD_CLIENTS_MAX][WORLD_SHARDS_MAX];
     uint64_t reads;
     char fault[400]; /* what was violated; empty if nothing was */
 } core_world;
 
-/* An action: of a worker (its rank), or the delivery of the first frame of a queue (rank count and up). */
+/* An action: of a worker (its rank), or the delivery of the first frame of a queue (rank count and
+ * up). */
 typedef uint16_t world_action;
 
 /* Makes the world of `config`, which is borrowed. False: memory is exhausted. */

@@ -60,15 +60,13 @@ typedef struct damage {
     psi_frame_verdict verdict;
 } damage;
 
-/* Damage that carries a right checksum, as a hostile or a different program would send it, is named. */
+/* Damage that carries a right checksum, as a hostile or a different program would send it, is
+ * named. */
 static void wrong_headers_are_named(void) {
     static const damage cases[] = {
-        {0, 'X', PSI_FRAME_BAD_MAGIC},
-        {4, PSI_FRAME_VERSION + 1, PSI_FRAME_BAD_VERSION},
-        {5, 0, PSI_FRAME_BAD_TYPE},
-        {5, PSI_FRAME_TYPES, PSI_FRAME_BAD_TYPE},
-        {5, 255, PSI_FRAME_BAD_TYPE},
-        {6, 1, PSI_FRAME_BAD_TYPE},
+        {0, 'X', PSI_FRAME_BAD_MAGIC},  {4, PSI_FRAME_VERSION + 1, PSI_FRAME_BAD_VERSION},
+        {5, 0, PSI_FRAME_BAD_TYPE},     {5, PSI_FRAME_TYPES, PSI_FRAME_BAD_TYPE},
+        {5, 255, PSI_FRAME_BAD_TYPE},   {6, 1, PSI_FRAME_BAD_TYPE},
         {19, 0x41, PSI_FRAME_BAD_SIZE},
     };
     psi_frame_pool pool = {0};
@@ -104,7 +102,8 @@ static void pools_reuse_frames(void) {
         }
         CU_ASSERT_TRUE(round == 0 || pool.allocated_bytes == before);
     }
-    CU_ASSERT_PTR_NULL(psi_frame_take(&pool, PSI_FRAME_ROWS, 1, 2, PSI_FRAME_PAYLOAD_MAX_BYTES + 1ul));
+    CU_ASSERT_PTR_NULL(
+        psi_frame_take(&pool, PSI_FRAME_ROWS, 1, 2, PSI_FRAME_PAYLOAD_MAX_BYTES + 1ul));
     psi_frame_release(&pool, NULL);
     psi_frame_pool_fini(&pool);
 }

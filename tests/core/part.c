@@ -10,9 +10,16 @@ enum { SHARD = 1, SHARDS = 3, ROWS = 20, COLUMNS = 6, BUFFER_BYTES = 4096 };
 static psi_layout layout;
 
 static void make_layout(void) {
-    const ps_table_spec specs[] = {
-        {.name = "dense", .type = PS_F32, .layout = PS_DENSE, .row_count = ROWS, .column_count = COLUMNS},
-        {.name = "sparse", .type = PS_I64, .layout = PS_SPARSE, .row_count = ROWS, .column_count = COLUMNS}};
+    const ps_table_spec specs[] = {{.name = "dense",
+                                    .type = PS_F32,
+                                    .layout = PS_DENSE,
+                                    .row_count = ROWS,
+                                    .column_count = COLUMNS},
+                                   {.name = "sparse",
+                                    .type = PS_I64,
+                                    .layout = PS_SPARSE,
+                                    .row_count = ROWS,
+                                    .column_count = COLUMNS}};
     CU_ASSERT_EQUAL_FATAL(psi_layout_init(&layout, specs, 2, SHARDS), PS_OK);
 }
 
@@ -117,16 +124,28 @@ typedef struct bad_byte {
 static void every_bad_number_is_refused(void) {
     make_layout();
     static const bad_byte cases[] = {
-        {0, 0, 2},  {0, 0, 0xffff}, /* table */
-        {0, 2, 4},  {0, 2, 0x8000}, /* kind */
-        {0, 4, 6},  {0, 4, UINT32_MAX}, {0, 4, 8}, /* count of a range from 2 */
-        {0, 8, 3},  {0, 8, 8},  {0, 8, UINT32_MAX}, {0, 8, UINT32_MAX - 3}, /* begin */
-        {0, 12, 1}, {1, 12, 7}, /* reserved */
-        {1, 8, 1},              /* a list has no begin */
-        {1, 4, 8},  {1, 4, UINT32_MAX}, /* count of a list */
-        {1, 16, 7}, {1, 28, UINT32_MAX}, /* rows of a list */
-        {6, 16 + 4, COLUMNS + 1}, {6, 16 + 4, UINT32_MAX}, /* entries of a sparse row */
-        {6, 16 + 4 + 4, COLUMNS}, {6, 16 + 4 + 4, UINT32_MAX}, /* a column */
+        {0, 0, 2},
+        {0, 0, 0xffff}, /* table */
+        {0, 2, 4},
+        {0, 2, 0x8000}, /* kind */
+        {0, 4, 6},
+        {0, 4, UINT32_MAX},
+        {0, 4, 8}, /* count of a range from 2 */
+        {0, 8, 3},
+        {0, 8, 8},
+        {0, 8, UINT32_MAX},
+        {0, 8, UINT32_MAX - 3}, /* begin */
+        {0, 12, 1},
+        {1, 12, 7}, /* reserved */
+        {1, 8, 1},  /* a list has no begin */
+        {1, 4, 8},
+        {1, 4, UINT32_MAX}, /* count of a list */
+        {1, 16, 7},
+        {1, 28, UINT32_MAX}, /* rows of a list */
+        {6, 16 + 4, COLUMNS + 1},
+        {6, 16 + 4, UINT32_MAX}, /* entries of a sparse row */
+        {6, 16 + 4 + 4, COLUMNS},
+        {6, 16 + 4 + 4, UINT32_MAX}, /* a column */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const bad_byte *const bad = &cases[i];

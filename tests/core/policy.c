@@ -47,11 +47,21 @@ typedef struct bad_name {
 
 static void wrong_names_get_one_clear_line(void) {
     static const bad_name cases[] = {
-        {"", "unknown"},          {"sspp:3", "did you mean 'ssp'"}, {"asinc", "did you mean 'async'"},
-        {"ssp", "needs a stale"}, {"essp", "write essp:S"},         {"bsp:1", "takes no staleness"},
-        {"ssp:", "whole number"}, {"ssp:-1", "whole number"},       {"ssp:1.5", "whole number"},
-        {"ssp:3x", "whole"},      {"ssp: 3", "whole"},              {"essp:1000001", "0 to 1000000"},
-        {"ssp:4294967296", "0 to"}, {"ssp:99999999999999999999", "0 to"}, {"BSP", "unknown"},
+        {"", "unknown"},
+        {"sspp:3", "did you mean 'ssp'"},
+        {"asinc", "did you mean 'async'"},
+        {"ssp", "needs a stale"},
+        {"essp", "write essp:S"},
+        {"bsp:1", "takes no staleness"},
+        {"ssp:", "whole number"},
+        {"ssp:-1", "whole number"},
+        {"ssp:1.5", "whole number"},
+        {"ssp:3x", "whole"},
+        {"ssp: 3", "whole"},
+        {"essp:1000001", "0 to 1000000"},
+        {"ssp:4294967296", "0 to"},
+        {"ssp:99999999999999999999", "0 to"},
+        {"BSP", "unknown"},
         {"a-name-that-is-longer-than-any-policy-could-be:3", "unknown"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

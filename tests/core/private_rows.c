@@ -1,5 +1,5 @@
-/* The private rows of a worker: what it reads of its own changes, what it publishes, and how long pointers
- * live. */
+/* The private rows of a worker: what it reads of its own changes, what it publishes, and how long
+ * pointers live. */
 #include "ps/rows.h"
 
 #include <stdio.h>
@@ -13,12 +13,23 @@ enum { ROWS = 41, COLUMNS = 5, SHARDS = 3 };
 static psi_layout layout;
 
 static void make_layout(void) {
-    const ps_table_spec specs[] = {
-        {.name = "d", .type = PS_I64, .layout = PS_DENSE, .row_count = ROWS, .column_count = COLUMNS},
-        {.name = "f", .type = PS_F32, .layout = PS_DENSE, .row_count = ROWS, .column_count = COLUMNS,
-         .block_rows = 4},
-        {.name = "s", .type = PS_I32, .layout = PS_SPARSE, .row_count = ROWS, .column_count = COLUMNS,
-         .block_rows = 2}};
+    const ps_table_spec specs[] = {{.name = "d",
+                                    .type = PS_I64,
+                                    .layout = PS_DENSE,
+                                    .row_count = ROWS,
+                                    .column_count = COLUMNS},
+                                   {.name = "f",
+                                    .type = PS_F32,
+                                    .layout = PS_DENSE,
+                                    .row_count = ROWS,
+                                    .column_count = COLUMNS,
+                                    .block_rows = 4},
+                                   {.name = "s",
+                                    .type = PS_I32,
+                                    .layout = PS_SPARSE,
+                                    .row_count = ROWS,
+                                    .column_count = COLUMNS,
+                                    .block_rows = 2}};
     CU_ASSERT_EQUAL_FATAL(psi_layout_init(&layout, specs, 3, SHARDS), PS_OK);
 }
 
@@ -72,8 +83,8 @@ static void an_empty_clock_is_sealed(void) {
     psi_rows_fini(&rows);
 }
 
-/* Add before the fetch, add after it, edit in place, in any order: the view has all of it, and the difference to
- * what was fetched is published once. */
+/* Add before the fetch, add after it, edit in place, in any order: the view has all of it, and the
+ * difference to what was fetched is published once. */
 static void adds_and_edits_mix(void) {
     make_layout();
     for (int order = 0; order < 8; order++) {

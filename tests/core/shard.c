@@ -46,7 +46,8 @@ static void bench_destroy(bench *bench) {
 }
 
 /* Hands the shard a frame of `payload`. Its effects replace those of the step before. */
-static bool step(bench *bench, psi_frame_type type, uint32_t from, const uint8_t *payload, size_t size) {
+static bool step(bench *bench, psi_frame_type type, uint32_t from, const uint8_t *payload,
+                 size_t size) {
     drop_frames(bench);
     psi_frame *const frame = psi_frame_take(&bench->pool, type, from, CLIENTS, size);
     CU_ASSERT_PTR_NOT_NULL_FATAL(frame);
@@ -121,15 +122,18 @@ static bool answers(const bench *bench, uint32_t client, uint32_t clock, float v
         float seen;
         if (frame->to == client && psi_frame_payload_size_bytes(frame) >= 36) {
             memcpy(&seen, payload + 32, sizeof seen);
-            return frame->type == PSI_FRAME_ROWS && psi_load_u32(payload + 8) == clock && seen == value;
+            return frame->type == PSI_FRAME_ROWS && psi_load_u32(payload + 8) == clock &&
+                   seen == value;
         }
     }
     return false;
 }
 
-/* ---- Claims -------------------------------------------------------------------------------------- */
+/* ---- Claims
+ * -------------------------------------------------------------------------------------- */
 
-/* G1: a request for a clock that is not there waits; it is answered by the flush that completes the clock. */
+/* G1: a request for a clock that is not there waits; it is answered by the flush that completes the
+ * clock. */
 static void parks_until_the_clock_is_complete(void) {
     bench *const bench = bench_create("ssp:2", CLIENTS);
     CU_ASSERT_TRUE(fetch(bench, 0, 0, 3));
@@ -147,7 +151,8 @@ static void parks_until_the_clock_is_complete(void) {
     bench_destroy(bench);
 }
 
-/* G1 under bsp: whoever comes first, floats are added in rank order, and only when the clock is complete. */
+/* G1 under bsp: whoever comes first, floats are added in rank order, and only when the clock is
+ * complete. */
 static void bsp_adds_in_rank_order(void) {
     static const float values[] = {1e8f, -1e8f, 0.75f}; /* in this order 0.75, in another 0 */
     for (int first = 0; first < 2; first++) {
@@ -186,7 +191,8 @@ static void bsp_holds_what_comes_early(void) {
     bench_destroy(bench);
 }
 
-/* essp: each advance sends every client the rows that it once asked for and that changed, or the clock alone. */
+/* essp: each advance sends every client the rows that it once asked for and that changed, or the
+ * clock alone. */
 static void essp_pushes_subscribed_dirty_rows(void) {
     bench *const bench = bench_create("essp:1", CLIENTS);
     CU_ASSERT_TRUE(fetch(bench, 0, 0, 3));
@@ -199,7 +205,8 @@ static void essp_pushes_subscribed_dirty_rows(void) {
     CU_ASSERT_TRUE(flush_nothing(bench, 0, 2, 2));
     CU_ASSERT_TRUE(flush_nothing(bench, 1, 2, 2));
     CU_ASSERT_EQUAL(frame_count(bench), 2);
-    CU_ASSERT_EQUAL(psi_frame_payload_size_bytes(bench->effects.frames), 16); /* nothing was dirty */
+    CU_ASSERT_EQUAL(psi_frame_payload_size_bytes(bench->effects.frames),
+                    16); /* nothing was dirty */
     bench_destroy(bench);
 }
 
@@ -254,7 +261,8 @@ static void those_who_left_get_no_answers(void) {
     bench_destroy(bench);
 }
 
-/* ---- Refusals (G10) ------------------------------------------------------------------------------ */
+/* ---- Refusals (G10)
+ * ------------------------------------------------------------------------------ */
 
 /* Sends a payload that is wrong and looks whether anything changed. */
 static bool is_refused(bench *bench, psi_frame_type type, uint32_t from, const uint8_t *bytes,
@@ -296,7 +304,8 @@ static void flushes_out_of_order_are_refused(void) {
             uint8_t bytes[BYTES_MAX];
             uint8_t *const to = put_flush(bytes, wrong->sequence, wrong->clock, 1);
             const uint8_t *const end = put_section(to, wrong->rank, wrong->stamp, wrong->row, 9.0f);
-            CU_ASSERT_TRUE(is_refused(bench, PSI_FRAME_FLUSH, wrong->from, bytes, (size_t)(end - bytes)));
+            CU_ASSERT_TRUE(
+                is_refused(bench, PSI_FRAME_FLUSH, wrong->from, bytes, (size_t)(end - bytes)));
         }
         CU_ASSERT_TRUE(flush(bench, 0, 2, 2, 1, 9.0f)); /* the right one is not */
         bench_destroy(bench);
@@ -366,10 +375,10 @@ static void strange_frames_are_refused(void) {
 }
 
 static const suite_test tests[] = {
-    SUITE_TEST(parks_until_the_clock_is_complete), SUITE_TEST(bsp_adds_in_rank_order),
-    SUITE_TEST(bsp_holds_what_comes_early), SUITE_TEST(essp_pushes_subscribed_dirty_rows),
-    SUITE_TEST(essp_pushes_before_it_answers), SUITE_TEST(leaving_completes_the_clock),
+    SUITE_TEST(parks_until_the_clock_is_complete),  SUITE_TEST(bsp_adds_in_rank_order),
+    SUITE_TEST(bsp_holds_what_comes_early),         SUITE_TEST(essp_pushes_subscribed_dirty_rows),
+    SUITE_TEST(essp_pushes_before_it_answers),      SUITE_TEST(leaving_completes_the_clock),
     SUITE_TEST(clocks_of_several_workers_may_jump), SUITE_TEST(those_who_left_get_no_answers),
-    SUITE_TEST(flushes_out_of_order_are_refused), SUITE_TEST(repeated_sections_are_refused),
-    SUITE_TEST(every_truncation_is_refused), SUITE_TEST(strange_frames_are_refused)};
+    SUITE_TEST(flushes_out_of_order_are_refused),   SUITE_TEST(repeated_sections_are_refused),
+    SUITE_TEST(every_truncation_is_refused),        SUITE_TEST(strange_frames_are_refused)};
 SUITE_MAIN("shard", tests)

@@ -1,4 +1,5 @@
-/* Arithmetic of rows against brute force: every type, every alignment, sparse rows of any overlap. */
+/* Arithmetic of rows against brute force: every type, every alignment, sparse rows of any overlap.
+ */
 #include "ps/values.h"
 
 #include <stdio.h>
@@ -153,8 +154,8 @@ static void zero_entries_stay(void) {
     psi_sparse_fini(&row);
 }
 
-static const suite_test tests[] = {
-    SUITE_TEST(adds_from_any_address), SUITE_TEST(integers_wrap),
-    SUITE_TEST(subtracts_what_was_added), SUITE_TEST(sparse_rows_add_as_dense_ones),
-    SUITE_TEST(zero_entries_stay)};
+static const suite_test tests[] = {SUITE_TEST(adds_from_any_address), SUITE_TEST(integers_wrap),
+                                   SUITE_TEST(subtracts_what_was_added),
+                                   SUITE_TEST(sparse_rows_add_as_dense_ones),
+                                   SUITE_TEST(zero_entries_stay)};
 SUITE_MAIN("values", tests)

@@ -1,9 +1,9 @@
-/* Random walks through bigger configurations than the explorer can exhaust: several workers in a process,
- * dense and sparse tables, blocks of rows, pushes and pulls, early leaving, slow workers and slow channels.
- * The same guarantees are checked after each action.
+/* Random walks through bigger configurations than the explorer can exhaust: several workers in a
+ * process, dense and sparse tables, blocks of rows, pushes and pulls, early leaving, slow workers
+ * and slow channels. The same guarantees are checked after each action.
  *
- *     walks [NAME [SEED [COUNT]]]   COUNT walks, the first with seed SEED. A walk that fails prints its
- *                                   seed and how it went; `walks any SEED 1` repeats it. */
+ *     walks [NAME [SEED [COUNT]]]   COUNT walks, the first with seed SEED. A walk that fails prints
+ * its seed and how it went; `walks any SEED 1` repeats it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ typedef struct walk {
     world_config config;
     world_op scripts[WORLD_WORKERS_MAX][WORLD_OPS_MAX];
     uint32_t speeds[WORLD_ACTIONS_MAX]; /* by action: how eagerly it is chosen */
-    uint32_t leave_one_in;              /* a waiting worker leaves once in so many actions; 0: never */
+    uint32_t leave_one_in; /* a waiting worker leaves once in so many actions; 0: never */
     core_world world;
     char story[STORY_LINES][120]; /* the last actions, in a ring */
     uint64_t action_count;
@@ -31,7 +31,8 @@ static uint32_t below(ps_random *random, uint32_t bound) {
     return (uint32_t)ps_random_below(random, bound);
 }
 
-/* ---- Making a walk ------------------------------------------------------------------------------- */
+/* ---- Making a walk
+ * ------------------------------------------------------------------------------- */
 
 static uint64_t some_rows(const walk *walk, ps_random *random) {
     const uint64_t all = (UINT64_C(1) << walk->config.row_count) - 1;
@@ -121,7 +122,8 @@ static void make_walk(walk *walk, uint64_t seed) {
     walk->leave_one_in = below(&random, 8) == 0 ? 400 : 0;
 }
 
-/* ---- Walking ------------------------------------------------------------------------------------- */
+/* ---- Walking
+ * ------------------------------------------------------------------------------------- */
 
 static world_action choose(const walk *walk, ps_random *random, const world_action *actions,
                            size_t count) {
@@ -174,7 +176,8 @@ static bool walk_to_the_end(walk *walk, uint64_t seed) {
 static void tell(const walk *walk, uint64_t seed) {
     char policy[32];
     psi_policy_format(&walk->config.policy, policy);
-    printf("\n    seed %llu: %s, %u clients x %u workers, %u shards, %u clocks, %u rows in blocks of %u\n",
+    printf("\n    seed %llu: %s, %u clients x %u workers, %u shards, %u clocks, %u rows in blocks "
+           "of %u\n",
            (unsigned long long)seed, policy, walk->config.client_count,
            walk->config.workers_per_client, walk->config.shard_count, walk->config.clock_count,
            walk->config.row_count, walk->config.block_rows);
@@ -208,7 +211,8 @@ static void any_walk_keeps_the_guarantees(void) {
             break;
         }
     }
-    printf("\n    %llu actions, %llu reads", (unsigned long long)actions, (unsigned long long)reads);
+    printf("\n    %llu actions, %llu reads", (unsigned long long)actions,
+           (unsigned long long)reads);
     CU_ASSERT_TRUE(reads > 0);
     free(walk);
 }

@@ -1,5 +1,5 @@
-/* The page that teaches how to write an algorithm must not lie: its program is taken from there, it is short, it
- * learns, and it gives the same bits simulated and over TCP. */
+/* The page that teaches how to write an algorithm must not lie: its program is taken from there, it
+ * is short, it learns, and it gives the same bits simulated and over TCP. */
 #include <sys/wait.h>
 #include <unistd.h>
 

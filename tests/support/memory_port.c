@@ -66,7 +66,7 @@ struct memory_world {
     memory_port *ports;
     psi_node **nodes;
     psi_monitor *monitor;
-    memory_worker *workers; /* by rank */
+    memory_worker *workers;   /* by rank */
     memory_channel *channels; /* endpoint_count squared */
     uint32_t endpoint_count;
     memory_source *sources;
@@ -86,7 +86,8 @@ struct memory_world {
 /* makecontext() passes only integers; one world at a time exists. */
 static memory_world *world_of_entry;
 
-/* ---- Coroutines ---------------------------------------------------------------------------------- */
+/* ---- Coroutines
+ * ---------------------------------------------------------------------------------- */
 
 static void switch_to(const memory_world *world, memory_worker *worker) {
     (void)world;
@@ -135,7 +136,8 @@ static void resume(memory_world *world, uint32_t rank) {
     }
 }
 
-/* ---- The port ------------------------------------------------------------------------------------ */
+/* ---- The port
+ * ------------------------------------------------------------------------------------ */
 
 static memory_world *world_of(psi_port *port) {
     return ((memory_port *)port)->world;
@@ -236,7 +238,8 @@ static const psi_port_ops port_ops = {
     .measure = port_measure,
 };
 
-/* ---- Scheduling ---------------------------------------------------------------------------------- */
+/* ---- Scheduling
+ * ---------------------------------------------------------------------------------- */
 
 static void do_a_job(memory_world *world) {
     const size_t at = (size_t)ps_random_below(&world->random, world->job_count);
@@ -253,8 +256,8 @@ static uint32_t speed_of(const memory_world *world, const memory_source *source)
     if (!world->options->has_slow_parts) {
         return SPEED_FAST;
     }
-    const uint64_t mixed =
-        (source->index * 2u + source->is_worker + world->options->seed) * UINT64_C(0x9e3779b97f4a7c15);
+    const uint64_t mixed = (source->index * 2u + source->is_worker + world->options->seed) *
+                           UINT64_C(0x9e3779b97f4a7c15);
     return mixed >> 62 == 0 ? SPEED_SLOW : SPEED_FAST;
 }
 
@@ -329,8 +332,8 @@ static void run_to_the_end(memory_world *world) {
             }
         }
         world->stats.actions++;
-        const bool is_job = world->job_count > 0 && (world->source_count == 0 ||
-                                                     ps_random_below(&world->random, 16) == 0);
+        const bool is_job = world->job_count > 0 &&
+                            (world->source_count == 0 || ps_random_below(&world->random, 16) == 0);
         if (is_job) {
             do_a_job(world);
             continue;
@@ -346,7 +349,8 @@ static void run_to_the_end(memory_world *world) {
     }
 }
 
-/* ---- Setting up ---------------------------------------------------------------------------------- */
+/* ---- Setting up
+ * ---------------------------------------------------------------------------------- */
 
 static bool create_worker(memory_world *world, uint32_t rank) {
     const uint32_t per_node = world->plan->worker_count / world->plan->node_count;
@@ -385,7 +389,8 @@ static bool create_all(memory_world *world, psi_results *results) {
     for (uint32_t i = 0; i < plan->node_count; i++) {
         world->ports[i] = (memory_port){
             .base = {.ops = &port_ops, .pool = &world->pool}, .world = world, .node_id = i};
-        if (psi_node_create(plan, i, &world->ports[i].base, world->monitor, &world->nodes[i]) != PS_OK) {
+        if (psi_node_create(plan, i, &world->ports[i].base, world->monitor, &world->nodes[i]) !=
+            PS_OK) {
             return false;
         }
     }
@@ -453,7 +458,8 @@ ps_err memory_run(const psi_plan *plan, const memory_options *options, psi_resul
             world->err = worker_failure(world);
         }
         if (world->err == PS_OK && !psi_monitor_is_finished(world->monitor)) {
-            world->err = ps_fault_set(fault, PS_ESTALL, "the workers have ended and the monitor has not");
+            world->err =
+                ps_fault_set(fault, PS_ESTALL, "the workers have ended and the monitor has not");
         }
     } else {
         world->err = PS_ENOMEM;
