@@ -89,7 +89,7 @@ static bool check_tags(core_world *world, const claim_demand *demand, uint32_t t
 /* Under bsp, floats are the sum over all stamps below `row_clock`, in order of stamp and rank. */
 static bool check_floats(core_world *world, const claim_demand *demand, uint32_t table, uint32_t row,
                          const uint8_t *dense) {
-    if (!world->config->policy.ops->applies_in_rank_order) {
+    if (!demand->is_exact) {
         return true;
     }
     for (uint32_t column = 0; column < 2; column++) {

@@ -290,7 +290,7 @@ static void workers_leave_early(void) {
     config.scripts[0] = is_long ? both_thrice : both_twice;
     config.scripts[1] = leaves_early;
     config.scripts[2] = leaves_at_once;
-    config.scripts[3] = writer;
+    config.scripts[3] = is_long ? other_twice : reader;
     explore_all("leaving early", config);
 }
 
