@@ -193,8 +193,19 @@ scripts() {
     expect 'SC2086' scripts.sh "$scratch"
 }
 
+links() {
+    clean_tree
+    mkdir docs
+    echo '[a](docs/a.md#part), [b](https://example.org/x), [c](#here)' >README.md
+    echo '[back](../README.md)' >docs/a.md
+    expect_clean links.sh "$scratch"
+    echo '[gone](README.md)' >>docs/a.md
+    expect 'docs/a.md:2: there is no README.md' links.sh "$scratch"
+}
+
 sizes
 arrows
+links
 headers
 symbols
 scripts
