@@ -245,7 +245,15 @@ static group group_of(const tt_sweep *sweep, size_t first) {
     return made;
 }
 
-enum { TIME_TO_TARGET = 4 };
+/* Indices into `columns`. */
+enum {
+    TIME = 0,
+    FINAL_VALUE = 2,
+    TIME_TO_TARGET = 4,
+    WAIT_SHARE = 9,
+    BYTES_SENT = 10,
+    WIDTH_MAX = 48
+};
 
 /* Calls `take` for each group, in order. */
 static void for_groups(const tt_sweep *sweep, void (*take)(const tt_sweep *, const group *, void *),
@@ -359,43 +367,67 @@ ps_err tt_sweep_write(const tt_sweep *sweep, ps_fault *fault) {
     return write_with(sweep, "sweep.json", write_description, fault);
 }
 
+/* How wide the column of an axis is: as its longest value. */
+static int axis_width(const tt_axis *axis) {
+    size_t width = strlen(axis->name);
+    for (size_t v = 0; v < axis->value_count; v++) {
+        const size_t length = strlen(axis->values[v]);
+        width = length > width ? length : width;
+    }
+    return (int)(width > WIDTH_MAX ? WIDTH_MAX : width);
+}
+
 static void print_group(const tt_sweep *sweep, const group *made, void *arg) {
     (void)arg;
-    const size_t seed_axis = seed_axis_of(sweep);
+    const tt_experiment *const experiment = sweep->experiment;
     char time[TT_NUMBER_TEXT_BYTES];
     char bytes[TT_NUMBER_TEXT_BYTES];
     char ratio[32] = "";
-    for (size_t i = 0; i < sweep->experiment->axis_count; i++) {
-        if (i != seed_axis) {
-            (void)printf("%-14s ", tt_experiment_value(sweep->experiment, made->first, i));
+    for (size_t i = 0; i < experiment->axis_count; i++) {
+        if (i != seed_axis_of(sweep)) {
+            (void)printf("%-*s ", axis_width(&experiment->axes[i]),
+                         tt_experiment_value(experiment, made->first, i));
         }
+    }
+    if (made->runs == 0) {
+        (void)printf("no run is there\n");
+        return;
     }
     if (isfinite(made->ratio)) {
         (void)snprintf(ratio, sizeof ratio, "%.2f x", made->ratio);
     }
-    const bool has_arrived = made->arrived > 0;
-    (void)printf("%12s %8s %5zu/%zu %12.6g %7.1f%% %10s\n",
-                 has_arrived ? tt_number_time(made->means[TIME_TO_TARGET], time) : "never", ratio,
-                 made->arrived, made->runs, made->means[2], 100 * made->means[9],
-                 tt_number_bytes(made->means[10], bytes));
+    if (experiment->target.is_set) {
+        (void)printf("%12s %8s %5zu/%zu",
+                     made->arrived > 0 ? tt_number_time(made->means[TIME_TO_TARGET], time)
+                                       : "never",
+                     ratio, made->arrived, made->runs);
+    } else {
+        (void)printf("%12s %7zu", tt_number_time(made->means[TIME], time), made->runs);
+    }
+    (void)printf(" %12.6g %7.1f%% %10s\n", made->means[FINAL_VALUE], 100 * made->means[WAIT_SHARE],
+                 tt_number_bytes(made->means[BYTES_SENT], bytes));
 }
 
 void tt_sweep_print(const tt_sweep *sweep) {
     const tt_experiment *const experiment = sweep->experiment;
-    const size_t seed_axis = seed_axis_of(sweep);
+    char ratio[32] = "";
     if (experiment->title[0] != '\0') {
         (void)printf("%s\n", experiment->title);
     }
     for (size_t i = 0; i < experiment->axis_count; i++) {
-        if (i != seed_axis) {
-            (void)printf("%-14s ", experiment->axes[i].name);
+        if (i != seed_axis_of(sweep)) {
+            (void)printf("%-*s ", axis_width(&experiment->axes[i]), experiment->axes[i].name);
         }
     }
-    char ratio[32] = "";
     if (experiment->baseline.name[0] != '\0') {
         (void)snprintf(ratio, sizeof ratio, "/ %.14s", experiment->baseline.value);
     }
-    (void)printf("%12s %8s %7s %12s %8s %10s\n", "to target", ratio, "arrived",
-                 experiment->algo->metrics[experiment->target.metric], "waiting", "sent");
+    if (experiment->target.is_set) {
+        (void)printf("%12s %8s %7s", "to target", ratio, "arrived");
+    } else {
+        (void)printf("%12s %7s", "time", "runs");
+    }
+    (void)printf(" %12s %8s %10s\n", experiment->algo->metrics[experiment->target.metric],
+                 "waiting", "sent");
     for_groups(sweep, print_group, NULL);
 }
