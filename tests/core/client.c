@@ -1,5 +1,5 @@
-/* A client, event by event: what it asks for, when a worker waits, and that own updates are always in what a
- * worker reads (G2). The test plays the shard. */
+/* A client, event by event: what it asks for, when a worker waits, and that own updates are always
+ * in what a worker reads (G2). The test plays the shard. */
 #include "ps/client.h"
 
 #include <stdio.h>
@@ -61,7 +61,8 @@ static bool step(bench *bench, const psi_client_event *event) {
     return psi_client_step(&bench->client, event, &bench->effects);
 }
 
-/* ---- What workers do ----------------------------------------------------------------------------- */
+/* ---- What workers do
+ * ----------------------------------------------------------------------------- */
 
 static void fetch(bench *bench, uint32_t worker, uint64_t row_begin, size_t row_count) {
     const psi_client_event event = {
@@ -97,7 +98,8 @@ static void end_clock(bench *bench, uint32_t worker) {
     CU_ASSERT_TRUE(step(bench, &event));
 }
 
-/* ---- What shards do ------------------------------------------------------------------------------ */
+/* ---- What shards do
+ * ------------------------------------------------------------------------------ */
 
 static psi_frame *rows_frame(bench *bench, uint32_t shard, uint64_t sequence, uint32_t clock,
                              const uint32_t *locals, const int32_t *values, uint32_t count) {
@@ -125,7 +127,8 @@ static bool receive(bench *bench, psi_frame *frame) {
 }
 
 /* One row from shard 0, whose local row i is row 2 i. */
-static bool row_comes(bench *bench, uint64_t sequence, uint32_t clock, uint32_t local, int32_t value) {
+static bool row_comes(bench *bench, uint64_t sequence, uint32_t clock, uint32_t local,
+                      int32_t value) {
     return receive(bench, rows_frame(bench, 0, sequence, clock, &local, &value, 1));
 }
 
@@ -137,7 +140,8 @@ static size_t frames_of(const bench *bench, psi_frame_type type) {
     return count;
 }
 
-/* ---- Fetching ------------------------------------------------------------------------------------ */
+/* ---- Fetching
+ * ------------------------------------------------------------------------------------ */
 
 /* One frame per shard, however many rows; the second worker asks for nothing that is under way. */
 static void asks_once_and_batches_by_shard(void) {
@@ -242,9 +246,11 @@ static void async_refreshes_once_per_clock(void) {
     bench_destroy(bench);
 }
 
-/* ---- Read my writes ------------------------------------------------------------------------------ */
+/* ---- Read my writes
+ * ------------------------------------------------------------------------------ */
 
-/* G2: an answer that was under way when the update was made does not hide it; nor is it added twice (G3). */
+/* G2: an answer that was under way when the update was made does not hide it; nor is it added twice
+ * (G3). */
 static void answers_in_flight_keep_own_updates(void) {
     bench *const bench = bench_create("ssp:9", 1);
     fetch(bench, 0, 0, 3); /* rows 0 and 2 of shard 0, row 1 of shard 1 */
@@ -318,7 +324,8 @@ static void the_log_stays_bounded(void) {
     }
 }
 
-/* ---- Clocks -------------------------------------------------------------------------------------- */
+/* ---- Clocks
+ * -------------------------------------------------------------------------------------- */
 
 /* One flush per shard and clock of the slowest worker; async sends at every worker's clock. */
 static void the_slowest_worker_flushes(void) {
@@ -352,7 +359,8 @@ static void the_last_worker_sends_all_and_leaves(void) {
     bench_destroy(bench);
 }
 
-/* ---- Push and pull ------------------------------------------------------------------------------- */
+/* ---- Push and pull
+ * ------------------------------------------------------------------------------- */
 
 /* Starts a pull of rows 6, 1, 0 in this order: locals 3, 0 of shard 0 and 0 of shard 1. */
 static uint64_t pull(bench *bench, int32_t values[3]) {
@@ -380,7 +388,8 @@ static void pulls_arrive_in_the_order_of_keys(void) {
     CU_ASSERT_TRUE(waits(bench, 1));
     CU_ASSERT_TRUE(receive(bench, pulled(bench, 1, handle, (uint32_t[]){0}, (int32_t[]){11}, 1)));
     CU_ASSERT_EQUAL(bench->effects.woken_count, 0);
-    CU_ASSERT_TRUE(receive(bench, pulled(bench, 0, handle, (uint32_t[]){3, 0}, (int32_t[]){16, 10}, 2)));
+    CU_ASSERT_TRUE(
+        receive(bench, pulled(bench, 0, handle, (uint32_t[]){3, 0}, (int32_t[]){16, 10}, 2)));
     CU_ASSERT_EQUAL(bench->effects.woken_count, 1);
     CU_ASSERT_EQUAL(bench->woken[0], 1);
     CU_ASSERT_TRUE(values[0] == 16 && values[1] == 11 && values[2] == 10);
@@ -414,7 +423,8 @@ static void pulls_of_those_who_left_are_dropped(void) {
     bench_destroy(bench);
 }
 
-/* ---- Refusals (G10) ------------------------------------------------------------------------------ */
+/* ---- Refusals (G10)
+ * ------------------------------------------------------------------------------ */
 
 static bool is_refused(bench *bench, psi_frame *frame) {
     const uint64_t before = digest_client(0, &bench->client);
@@ -429,13 +439,16 @@ static void rows_that_no_shard_sends_are_refused(void) {
         bench *const bench = bench_create(policies[p], 1);
         const uint32_t zero = 0, one = 1, four = 4;
         const int32_t value = 7;
-        CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 0, 0, 0, &zero, &value, 1))); /* unasked */
+        CU_ASSERT_TRUE(
+            is_refused(bench, rows_frame(bench, 0, 0, 0, &zero, &value, 1))); /* unasked */
         fetch(bench, 0, 0, 1);
         CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 0, 0, 0, &one, &value, 1)));
         CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 0, 0, 0, &four, &value, 1)));
         CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 1, 0, 0, &zero, &value, 1)));
-        CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 2, 0, 0, &zero, &value, 1))); /* nobody */
-        CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 0, 1, 0, &zero, &value, 1))); /* unsent */
+        CU_ASSERT_TRUE(
+            is_refused(bench, rows_frame(bench, 2, 0, 0, &zero, &value, 1))); /* nobody */
+        CU_ASSERT_TRUE(
+            is_refused(bench, rows_frame(bench, 0, 1, 0, &zero, &value, 1))); /* unsent */
         CU_ASSERT_TRUE(row_comes(bench, 0, 3, 0, 7));
         fetch(bench, 0, 2, 1);
         CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 0, 0, 2, &one, &value, 1))); /* G5 */
@@ -465,8 +478,10 @@ static void answers_that_nobody_waits_for_are_refused(void) {
     const int32_t two[] = {16, 10};
     CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, handle + 1, (uint32_t[]){3, 0}, two, 2)));
     CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, 0, (uint32_t[]){3, 0}, two, 2)));
-    CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, handle, (uint32_t[]){0, 3}, two, 2))); /* order */
-    CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, handle, (uint32_t[]){3, 1}, two, 2))); /* row */
+    CU_ASSERT_TRUE(
+        is_refused(bench, pulled(bench, 0, handle, (uint32_t[]){0, 3}, two, 2))); /* order */
+    CU_ASSERT_TRUE(
+        is_refused(bench, pulled(bench, 0, handle, (uint32_t[]){3, 1}, two, 2))); /* row */
     CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, handle, (uint32_t[]){3}, two, 1)));
     for (uint32_t type = 0; type <= PSI_FRAME_TYPES; type++) {
         psi_frame *const frame = psi_frame_take(&bench->pool, PSI_FRAME_PUSH_ACK, 1, 0, 8);
@@ -476,7 +491,8 @@ static void answers_that_nobody_waits_for_are_refused(void) {
         CU_ASSERT_TRUE(is_refused(bench, frame)); /* a pull is not acknowledged */
     }
     CU_ASSERT_TRUE(receive(bench, pulled(bench, 0, handle, (uint32_t[]){3, 0}, two, 2)));
-    CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, handle, (uint32_t[]){3, 0}, two, 2))); /* twice */
+    CU_ASSERT_TRUE(
+        is_refused(bench, pulled(bench, 0, handle, (uint32_t[]){3, 0}, two, 2))); /* twice */
     const psi_client_event push = {
         .kind = PSI_CLIENT_PUSH, .row_count = 1, .deltas = (const uint8_t *)values};
     CU_ASSERT_TRUE(step(bench, &push));

@@ -6,12 +6,12 @@
 
 /* Which updates of tags a value must and may hold. */
 typedef struct claim_demand {
-    const char *who;       /* "worker", "shard", "cache of client" */
+    const char *who; /* "worker", "shard", "cache of client" */
     uint32_t id;
-    uint32_t row_clock;    /* every update stamped below must be in (G1) */
-    bool is_exact;         /* bsp: and none stamped at or above */
+    uint32_t row_clock;            /* every update stamped below must be in (G1) */
+    bool is_exact;                 /* bsp: and none stamped at or above */
     uint32_t own_first, own_count; /* ranks whose finished clocks must all be in (G2) */
-    uint32_t pending_rank; /* its clock that runs is in too; UINT32_MAX: nobody's */
+    uint32_t pending_rank;         /* its clock that runs is in too; UINT32_MAX: nobody's */
 } claim_demand;
 
 /* One row of a table of tags, as somebody sees it. */
@@ -40,8 +40,8 @@ static bool is_own(const claim_demand *demand, uint32_t rank) {
     return rank >= demand->own_first && rank - demand->own_first < demand->own_count;
 }
 
-static bool check_update(core_world *world, const claim_demand *demand, uint32_t rank, uint32_t clock,
-                         int64_t seen) {
+static bool check_update(core_world *world, const claim_demand *demand, uint32_t rank,
+                         uint32_t clock, int64_t seen) {
     const bool is_required = clock < demand->row_clock || is_own(demand, rank);
     if (seen == 0 && is_required) {
         return world_fail(world, "%s %u (row clock %u) misses update (worker %u, clock %u): %s",
@@ -65,16 +65,17 @@ static bool check_tags(core_world *world, const claim_demand *demand, uint32_t t
             const world_worker *const worker = &world->workers[rank];
             const bool is_pending = demand->pending_rank == rank && worker->clock == clock &&
                                     (worker->adding[table] >> row & 1) != 0;
-            const bool is_made =
-                is_pending || (world->made[rank][clock][table] >> row & 1) != 0;
+            const bool is_made = is_pending || (world->made[rank][clock][table] >> row & 1) != 0;
             if (seen < 0 || seen > is_made) {
-                return world_fail(world, "%s %u sees update (worker %u, clock %u) of row %u "
-                                         "%lld times: G3",
+                return world_fail(world,
+                                  "%s %u sees update (worker %u, clock %u) of row %u "
+                                  "%lld times: G3",
                                   demand->who, demand->id, rank, clock, row, (long long)seen);
             }
             if (seen != 0 && has_gap) {
-                return world_fail(world, "%s %u sees update (worker %u, clock %u) of row %u "
-                                         "before an earlier one: G4",
+                return world_fail(world,
+                                  "%s %u sees update (worker %u, clock %u) of row %u "
+                                  "before an earlier one: G4",
                                   demand->who, demand->id, rank, clock, row);
             }
             if (is_made && !check_update(world, demand, rank, clock, is_pending ? 1 : seen)) {
@@ -87,15 +88,16 @@ static bool check_tags(core_world *world, const claim_demand *demand, uint32_t t
 }
 
 /* Under bsp, floats are the sum over all stamps below `row_clock`, in order of stamp and rank. */
-static bool check_floats(core_world *world, const claim_demand *demand, uint32_t table, uint32_t row,
-                         const uint8_t *dense) {
+static bool check_floats(core_world *world, const claim_demand *demand, uint32_t table,
+                         uint32_t row, const uint8_t *dense) {
     if (!demand->is_exact) {
         return true;
     }
     for (uint32_t column = 0; column < 2; column++) {
         float sum = 0;
         for (uint32_t clock = 0; clock < world->config->clock_count; clock++) {
-            for (uint32_t rank = 0; clock < demand->row_clock && rank < world->worker_count; rank++) {
+            for (uint32_t rank = 0; clock < demand->row_clock && rank < world->worker_count;
+                 rank++) {
                 if ((world->made[rank][clock][table] >> row & 1) != 0) {
                     sum += world_float(rank, clock, row, column);
                 }
@@ -108,14 +110,16 @@ static bool check_floats(core_world *world, const claim_demand *demand, uint32_t
             }
         }
         if (memcmp(&sum, dense + column * sizeof sum, sizeof sum) != 0) {
-            return world_fail(world, "%s %u (row clock %u) sees another sum of floats in row %u: G1",
+            return world_fail(world,
+                              "%s %u (row clock %u) sees another sum of floats in row %u: G1",
                               demand->who, demand->id, demand->row_clock, row);
         }
     }
     return true;
 }
 
-/* ---- Reads --------------------------------------------------------------------------------------- */
+/* ---- Reads
+ * --------------------------------------------------------------------------------------- */
 
 bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_t rows) {
     const world_config *const config = world->config;
@@ -123,15 +127,14 @@ bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_
     /* G1 by its definition (design, section 1), without asking the policy's own code. */
     const bool is_bounded = strcmp(config->policy.ops->name, "async") != 0;
     const uint32_t slack = config->policy.slack;
-    const uint32_t row_clock =
-        is_bounded && worker->clock > slack ? worker->clock - slack : 0;
+    const uint32_t row_clock = is_bounded && worker->clock > slack ? worker->clock - slack : 0;
     const claim_demand demand = {.who = "worker",
-                           .id = rank,
-                           .row_clock = row_clock,
-                           .is_exact = strcmp(config->policy.ops->name, "bsp") == 0,
-                           .own_first = rank,
-                           .own_count = 1,
-                           .pending_rank = rank};
+                                 .id = rank,
+                                 .row_clock = row_clock,
+                                 .is_exact = strcmp(config->policy.ops->name, "bsp") == 0,
+                                 .own_first = rank,
+                                 .own_count = 1,
+                                 .pending_rank = rank};
     for (uint32_t row = 0; row < config->row_count; row++) {
         if ((rows >> row & 1) == 0) {
             continue;
@@ -140,8 +143,9 @@ bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_
         if (own == NULL || !own->is_fetched) {
             return world_fail(world, "worker %u: row %u was fetched and is not there", rank, row);
         }
-        const tag_view view = {.dense = own->value,
-                           .sparse = own->sparse == 0 ? NULL : &worker->rows.sparse[own->sparse - 1].value};
+        const tag_view view = {
+            .dense = own->value,
+            .sparse = own->sparse == 0 ? NULL : &worker->rows.sparse[own->sparse - 1].value};
         const bool is_good = config->kinds[table] == WORLD_FLOATS
                                  ? check_floats(world, &demand, table, row, own->value)
                                  : check_tags(world, &demand, table, row, &view);
@@ -152,18 +156,19 @@ bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_
     return true;
 }
 
-static bool check_pushes(core_world *world, const claim_demand *demand, uint32_t row, const tag_view *view,
-                         const uint32_t *needs) {
+static bool check_pushes(core_world *world, const claim_demand *demand, uint32_t row,
+                         const tag_view *view, const uint32_t *needs) {
     const uint32_t clock_count = world->config->clock_count;
     for (uint32_t rank = 0; rank < world->worker_count; rank++) {
         bool has_gap = false;
         for (uint32_t i = 0; i < clock_count; i++) {
             const int64_t seen = count_of(view, rank * clock_count + i);
-            const bool is_made = i < world->workers[rank].push_count &&
-                                 (world->pushed[rank][i] >> row & 1) != 0;
+            const bool is_made =
+                i < world->workers[rank].push_count && (world->pushed[rank][i] >> row & 1) != 0;
             if (seen < 0 || seen > is_made || (seen != 0 && has_gap)) {
-                return world_fail(world, "%s %u sees push (worker %u, number %u) of row %u "
-                                         "%lld times or early: G3, G4",
+                return world_fail(world,
+                                  "%s %u sees push (worker %u, number %u) of row %u "
+                                  "%lld times or early: G3, G4",
                                   demand->who, demand->id, rank, i, row, (long long)seen);
             }
             if (is_made && seen == 0 && i < needs[rank]) {
@@ -198,7 +203,8 @@ bool world_check_pulled(core_world *world, uint32_t rank) {
     return true;
 }
 
-/* ---- States -------------------------------------------------------------------------------------- */
+/* ---- States
+ * -------------------------------------------------------------------------------------- */
 
 static bool check_row(core_world *world, const claim_demand *demand, uint32_t table, uint32_t row,
                       const tag_view *view) {
@@ -221,19 +227,23 @@ static bool check_shard(core_world *world, uint32_t m, bool is_over) {
     const bool is_exact = strcmp(world->config->policy.ops->name, "bsp") == 0;
     const bool all_left = shard->clients_left == world->config->client_count;
     const claim_demand demand = {.who = "shard",
-                           .id = m,
-                           .row_clock = is_over || (is_exact && all_left) ? UINT32_MAX : shard->clock_min,
-                           .is_exact = is_exact,
-                           .pending_rank = UINT32_MAX};
+                                 .id = m,
+                                 .row_clock = is_over || (is_exact && all_left) ? UINT32_MAX
+                                                                                : shard->clock_min,
+                                 .is_exact = is_exact,
+                                 .pending_rank = UINT32_MAX};
     for (uint32_t row = 0; row < world->config->row_count; row++) {
         for (uint32_t t = 0; t < world->config->table_count; t++) {
             const psi_place place = psi_row_place(&world->layout, t, row);
             if (place.shard != m) {
                 continue;
             }
-            const tag_view view = {
-                .dense = shard->tables[t].dense == NULL ? NULL : psi_shard_dense_row(shard, t, place.local),
-                .sparse = shard->tables[t].sparse == NULL ? NULL : &shard->tables[t].sparse[place.local]};
+            const tag_view view = {.dense = shard->tables[t].dense == NULL
+                                                ? NULL
+                                                : psi_shard_dense_row(shard, t, place.local),
+                                   .sparse = shard->tables[t].sparse == NULL
+                                                 ? NULL
+                                                 : &shard->tables[t].sparse[place.local]};
             if (!check_row(world, &demand, t, row, &view)) {
                 return false;
             }
@@ -242,7 +252,8 @@ static bool check_shard(core_world *world, uint32_t m, bool is_over) {
     return true;
 }
 
-/* What a cached row claims to hold it holds; where updates are not held back it has all of its process. */
+/* What a cached row claims to hold it holds; where updates are not held back it has all of its
+ * process. */
 static bool check_cache(core_world *world, uint32_t c) {
     const psi_client *const client = &world->clients[c];
     const bool is_exact = strcmp(world->config->policy.ops->name, "bsp") == 0;
@@ -257,17 +268,17 @@ static bool check_cache(core_world *world, uint32_t c) {
             const uint32_t shard_clock = client->shards[row->shard].clock;
             const bool is_newer = row->is_subscribed && shard_clock > row->row_clock;
             const claim_demand demand = {.who = "cache of client",
-                                   .id = c,
-                                   .row_clock = is_newer ? shard_clock : row->row_clock,
-                                   .is_exact = is_exact,
-                                   .own_first = c * per_client,
-                                   .own_count = is_exact ? 0 : per_client,
-                                   .pending_rank = UINT32_MAX};
-            const tag_view view = {
-                .dense = table->dense == NULL
-                             ? NULL
-                             : table->dense + i * world->layout.tables[t].row_size_bytes,
-                .sparse = table->sparse == NULL ? NULL : &table->sparse[i]};
+                                         .id = c,
+                                         .row_clock = is_newer ? shard_clock : row->row_clock,
+                                         .is_exact = is_exact,
+                                         .own_first = c * per_client,
+                                         .own_count = is_exact ? 0 : per_client,
+                                         .pending_rank = UINT32_MAX};
+            const tag_view view = {.dense = table->dense == NULL
+                                                ? NULL
+                                                : table->dense +
+                                                      i * world->layout.tables[t].row_size_bytes,
+                                   .sparse = table->sparse == NULL ? NULL : &table->sparse[i]};
             if (!check_row(world, &demand, t, (uint32_t)row->row, &view)) {
                 return false;
             }
@@ -311,9 +322,9 @@ static bool check_clocks(core_world *world) {
 
 bool world_check_state(core_world *world, uint32_t endpoint) {
     const uint32_t client_count = world->config->client_count;
-    return check_clocks(world) && (endpoint < client_count
-                                       ? check_cache(world, endpoint)
-                                       : check_shard(world, endpoint - client_count, false));
+    return check_clocks(world) &&
+           (endpoint < client_count ? check_cache(world, endpoint)
+                                    : check_shard(world, endpoint - client_count, false));
 }
 
 static bool check_pushed_sums(core_world *world, uint32_t table) {

@@ -1,8 +1,10 @@
-/* Walks every interleaving of small configurations: every order in which workers act and frames arrive.
- * States that were seen before, by any way, are not walked again. After each action the guarantees G1-G6 are
- * checked (core_claims.c); no state may be left in which nothing can happen and a worker has not left.
+/* Walks every interleaving of small configurations: every order in which workers act and frames
+ * arrive. States that were seen before, by any way, are not walked again. After each action the
+ * guarantees G1-G6 are checked (core_claims.c); no state may be left in which nothing can happen
+ * and a worker has not left.
  *
- *     explorer [NAME [long]]     NAME: only claims whose names contain it; long: bigger configurations */
+ *     explorer [NAME [long]]     NAME: only claims whose names contain it; long: bigger
+ * configurations */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,8 @@
 
 static bool is_long;
 
-/* ---- Visited states ------------------------------------------------------------------------------ */
+/* ---- Visited states
+ * ------------------------------------------------------------------------------ */
 
 typedef struct visited_set {
     uint64_t *digests;
@@ -54,7 +57,8 @@ static bool insert(visited_set *set, uint64_t digest) {
     return true;
 }
 
-/* ---- Searching ----------------------------------------------------------------------------------- */
+/* ---- Searching
+ * ----------------------------------------------------------------------------------- */
 
 /* A state on the way from the start to the one that is looked at. */
 typedef struct search_level {
@@ -189,36 +193,52 @@ static void explore_all(const char *name, world_config config) {
     }
 }
 
-/* ---- Programs of workers ------------------------------------------------------------------------- */
+/* ---- Programs of workers
+ * ------------------------------------------------------------------------- */
 
-#define FETCH(table, rows) {WORLD_FETCH, table, rows}
-#define ADD(table, rows) {WORLD_ADD, table, rows}
-#define CLOCK {WORLD_CLOCK, 0, 0}
-#define PUSH(table, rows) {WORLD_PUSH, table, rows}
-#define PULL(table, rows) {WORLD_PULL, table, rows}
-#define WAIT {WORLD_WAIT, 0, 0}
-#define LEAVE {WORLD_LEAVE, 0, 0}
+#define FETCH(table, rows) \
+    { WORLD_FETCH, table, rows }
+#define ADD(table, rows) \
+    { WORLD_ADD, table, rows }
+#define CLOCK \
+    { WORLD_CLOCK, 0, 0 }
+#define PUSH(table, rows) \
+    { WORLD_PUSH, table, rows }
+#define PULL(table, rows) \
+    { WORLD_PULL, table, rows }
+#define WAIT \
+    { WORLD_WAIT, 0, 0 }
+#define LEAVE \
+    { WORLD_LEAVE, 0, 0 }
 
 /* Rows: 1 is row 0, 2 is row 1, 3 is both. */
-static const world_op both_twice[] = {FETCH(0, 3), ADD(0, 1), CLOCK, FETCH(0, 3), ADD(0, 3), CLOCK, LEAVE};
-static const world_op other_twice[] = {FETCH(0, 3), ADD(0, 2), CLOCK, FETCH(0, 3), ADD(0, 1), CLOCK, LEAVE};
-static const world_op both_thrice[] = {FETCH(0, 3), ADD(0, 1), CLOCK, FETCH(0, 1), ADD(0, 3),
-                                       CLOCK,       FETCH(0, 3), ADD(0, 2), CLOCK, LEAVE};
-static const world_op other_thrice[] = {FETCH(0, 2), ADD(0, 2), CLOCK, FETCH(0, 3), ADD(0, 1),
-                                        CLOCK,       FETCH(0, 2), ADD(0, 3), CLOCK, LEAVE};
-/* Asks for row 0 first and for row 1 when the clock is already late: requests that wait at the shard. */
+static const world_op both_twice[] = {FETCH(0, 3), ADD(0, 1), CLOCK, FETCH(0, 3),
+                                      ADD(0, 3),   CLOCK,     LEAVE};
+static const world_op other_twice[] = {FETCH(0, 3), ADD(0, 2), CLOCK, FETCH(0, 3),
+                                       ADD(0, 1),   CLOCK,     LEAVE};
+static const world_op both_thrice[] = {FETCH(0, 3), ADD(0, 1),   CLOCK,     FETCH(0, 1), ADD(0, 3),
+                                       CLOCK,       FETCH(0, 3), ADD(0, 2), CLOCK,       LEAVE};
+static const world_op other_thrice[] = {FETCH(0, 2), ADD(0, 2),   CLOCK,     FETCH(0, 3), ADD(0, 1),
+                                        CLOCK,       FETCH(0, 2), ADD(0, 3), CLOCK,       LEAVE};
+/* Asks for row 0 first and for row 1 when the clock is already late: requests that wait at the
+ * shard. */
 static const world_op one_by_one[] = {FETCH(0, 1), ADD(0, 3), CLOCK, FETCH(0, 2),
                                       FETCH(0, 1), ADD(0, 1), CLOCK, LEAVE};
-static const world_op one_by_one_thrice[] = {FETCH(0, 1), ADD(0, 2), CLOCK, FETCH(0, 2), FETCH(0, 1),
-                                             ADD(0, 1), CLOCK, FETCH(0, 1), ADD(0, 3), CLOCK, LEAVE};
+static const world_op one_by_one_thrice[] = {FETCH(0, 1), ADD(0, 2), CLOCK, FETCH(0, 2),
+                                             FETCH(0, 1), ADD(0, 1), CLOCK, FETCH(0, 1),
+                                             ADD(0, 3),   CLOCK,     LEAVE};
 static const world_op writer[] = {ADD(0, 1), CLOCK, ADD(0, 3), CLOCK, LEAVE};
 static const world_op reader[] = {FETCH(0, 3), CLOCK, FETCH(0, 3), CLOCK, LEAVE};
-static const world_op writer_thrice[] = {ADD(0, 3), CLOCK, ADD(0, 1), CLOCK, ADD(0, 2), CLOCK, LEAVE};
-static const world_op reader_thrice[] = {FETCH(0, 3), CLOCK, FETCH(0, 1), CLOCK, FETCH(0, 3), CLOCK, LEAVE};
+static const world_op writer_thrice[] = {ADD(0, 3), CLOCK, ADD(0, 1), CLOCK,
+                                         ADD(0, 2), CLOCK, LEAVE};
+static const world_op reader_thrice[] = {FETCH(0, 3), CLOCK, FETCH(0, 1), CLOCK,
+                                         FETCH(0, 3), CLOCK, LEAVE};
 static const world_op leaves_early[] = {FETCH(0, 1), ADD(0, 3), CLOCK, LEAVE};
 static const world_op leaves_at_once[] = {LEAVE};
-static const world_op pushes[] = {PUSH(0, 3), PULL(0, 3), WAIT, CLOCK, PUSH(0, 1), PULL(0, 2), WAIT, CLOCK, LEAVE};
-static const world_op pulls[] = {PULL(0, 1), WAIT, CLOCK, PUSH(0, 2), WAIT, PULL(0, 3), WAIT, CLOCK, LEAVE};
+static const world_op pushes[] = {PUSH(0, 3), PULL(0, 3), WAIT,  CLOCK, PUSH(0, 1),
+                                  PULL(0, 2), WAIT,       CLOCK, LEAVE};
+static const world_op pulls[] = {PULL(0, 1), WAIT, CLOCK, PUSH(0, 2), WAIT,
+                                 PULL(0, 3), WAIT, CLOCK, LEAVE};
 
 static world_config small(world_table_kind kind, uint32_t client_count, uint32_t workers_per_client,
                           uint32_t shard_count) {
@@ -232,7 +252,8 @@ static world_config small(world_table_kind kind, uint32_t client_count, uint32_t
                           .block_rows = 1};
 }
 
-/* ---- Claims -------------------------------------------------------------------------------------- */
+/* ---- Claims
+ * -------------------------------------------------------------------------------------- */
 
 /* The smallest whole: everything else is a variation of it. */
 static void two_clients_share_one_shard(void) {
@@ -333,11 +354,16 @@ static void pushes_and_pulls(void) {
 }
 
 static const suite_test tests[] = {
-    SUITE_TEST(two_clients_share_one_shard), SUITE_TEST(two_shards_advance_apart),
-    SUITE_TEST(rows_asked_one_by_one_are_fresh), SUITE_TEST(workers_share_a_cache),
-    SUITE_TEST(one_client_with_two_workers), SUITE_TEST(three_clients_share_one_shard),
-    SUITE_TEST(workers_leave_early), SUITE_TEST(readers_and_writers),
-    SUITE_TEST(sparse_rows), SUITE_TEST(bsp_sums_in_rank_order),
+    SUITE_TEST(two_clients_share_one_shard),
+    SUITE_TEST(two_shards_advance_apart),
+    SUITE_TEST(rows_asked_one_by_one_are_fresh),
+    SUITE_TEST(workers_share_a_cache),
+    SUITE_TEST(one_client_with_two_workers),
+    SUITE_TEST(three_clients_share_one_shard),
+    SUITE_TEST(workers_leave_early),
+    SUITE_TEST(readers_and_writers),
+    SUITE_TEST(sparse_rows),
+    SUITE_TEST(bsp_sums_in_rank_order),
     SUITE_TEST(pushes_and_pulls),
 };
 

@@ -62,12 +62,12 @@ read_bug() { # BUG
         'head:caught by: '*) read -r program claim <<<"${line#caught by: }" ;;
         'head:<<<<') state=old ;;
         'old:====') state=new ;;
-        'new:>>>>') state=done ;;
+        'new:>>>>') state=whole ;;
         old:*) old+=$line$'\n' ;;
         new:*) new+=$line$'\n' ;;
         esac
     done <"$1"
-    [ "$state" = done ] && [ -n "$why" ] && [ -n "$claim" ] && [ -f "$file" ]
+    [ "$state" = whole ] && [ -n "$why" ] && [ -n "$claim" ] && [ -f "$file" ]
 }
 
 # Plants the bug that was read, into a copy of its file for OBJECT.
