@@ -134,8 +134,7 @@ bool psi_evaluation_store(psi_evaluation *evaluation, uint32_t shard, psi_reader
     return parts.left_bytes == 0;
 }
 
-/* ---- The mathematics
- * ----------------------------------------------------------------------------------- */
+/* ---- The mathematics ---- */
 
 static void evaluate_worker(void *arg, size_t index) {
     psi_evaluation *const evaluation = arg;

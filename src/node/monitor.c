@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Setting up
- * -------------------------------------------------------------------------------------- */
+/* ---- Setting up ---- */
 
 ps_err psi_monitor_create(const psi_plan *plan, uint32_t process, psi_results *results,
                           psi_monitor **monitor_out) {
@@ -91,8 +90,7 @@ void psi_monitor_stop(psi_monitor *monitor) {
     }
 }
 
-/* ---- Records
- * ----------------------------------------------------------------------------------------- */
+/* ---- Records ---- */
 
 bool psi_monitor_trace(psi_monitor *monitor, const psi_trace_row *row) {
     psi_results *const results = monitor->results;
@@ -142,8 +140,7 @@ psi_totals psi_monitor_totals(const psi_monitor *monitor) {
     return sum;
 }
 
-/* ---- Clocks
- * ------------------------------------------------------------------------------------------ */
+/* ---- Clocks ---- */
 
 static bool evaluation_is_due(const psi_plan *plan, uint32_t clock) {
     if (clock == plan->clock_count) {
@@ -238,8 +235,7 @@ bool psi_monitor_worker_clock(psi_monitor *monitor, const ps_worker *worker, uin
     return true;
 }
 
-/* ---- The end
- * ----------------------------------------------------------------------------------------- */
+/* ---- The end ---- */
 
 static int compare_trace(const void *left, const void *right) {
     const psi_trace_row *const a = left;

@@ -78,8 +78,7 @@ void psi_monitor_send_trace(psi_monitor *monitor) {
     port_of(monitor)->ops->send(port_of(monitor), frame);
 }
 
-/* ---- Receiving
- * --------------------------------------------------------------------------------------- */
+/* ---- Receiving ---- */
 
 static bool receive_final(psi_monitor *monitor, uint32_t shard, uint32_t clock, psi_reader rows) {
     if (monitor->process == 0) {

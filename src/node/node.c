@@ -6,8 +6,7 @@
 
 #include "node/inside.h"
 
-/* ---- Setting up
- * -------------------------------------------------------------------------------------- */
+/* ---- Setting up ---- */
 
 /* Fills the rows of a shard with the algorithm's initial values. */
 static void fill_shard(const psi_node *node, psi_shard *shard) {
@@ -125,8 +124,7 @@ void psi_node_destroy(psi_node *node) {
     free(node);
 }
 
-/* ---- Effects
- * ----------------------------------------------------------------------------------------- */
+/* ---- Effects ---- */
 
 void psi_node_fail(psi_node *node, ps_err err) {
     if (node->failure == PS_OK) {
@@ -206,8 +204,7 @@ bool psi_node_deliver(psi_node *node, psi_frame *frame, ps_fault *fault) {
     return is_accepted;
 }
 
-/* ---- Stopping and describing
- * ------------------------------------------------------------------------- */
+/* ---- Stopping and describing ---- */
 
 void psi_node_stop(psi_node *node) {
     if (node->is_stopping) {

@@ -6,8 +6,7 @@
 
 enum { FETCH_HEADER_BYTES = 8 };
 
-/* ---- Setting up
- * -------------------------------------------------------------------------------------- */
+/* ---- Setting up ---- */
 
 ps_err psi_client_init(psi_client *client, const psi_client_options *options) {
     *client = (psi_client){.options = *options};
@@ -46,8 +45,7 @@ void psi_client_fini(psi_client *client) {
     *client = (psi_client){0};
 }
 
-/* ---- Fetching
- * ---------------------------------------------------------------------------------------- */
+/* ---- Fetching ---- */
 
 /* The row clock of a cached row. What a shard pushes is as new as the shard: had the row changed,
  * it would have come. */
@@ -265,8 +263,7 @@ bool psi_client_lacks(const psi_client *client, uint32_t worker_index, psi_lack 
     return true;
 }
 
-/* ---- Clocks
- * ------------------------------------------------------------------------------------------ */
+/* ---- Clocks ---- */
 
 /* Recomputes the clock of the slowest worker that has not left. Returns whether it went up. */
 static bool advance(psi_client *client) {
@@ -316,8 +313,7 @@ static void step_leave(psi_client *client, const psi_client_event *event, psi_ef
     }
 }
 
-/* ---- Frames
- * ------------------------------------------------------------------------------------------ */
+/* ---- Frames ---- */
 
 /* Checks all rows of a ROWS frame: each must have been asked for or be subscribed. */
 static bool rows_are_expected(const psi_client *client, uint32_t shard, psi_reader reader,

@@ -57,8 +57,7 @@ void psi_client_log_append(psi_client *client, uint32_t worker, psi_block *block
     }
 }
 
-/* ---- Flushing
- * ---------------------------------------------------------------------------------------- */
+/* ---- Flushing ---- */
 
 /* Bytes of the parts of one section: what `entry` has for `shard`. Counts them too. */
 static size_t section_size_bytes(const psi_log_entry *entry, uint32_t shard,

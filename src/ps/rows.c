@@ -52,8 +52,7 @@ void psi_rows_clear(psi_rows *rows) {
     rows->chunk_used_bytes = 0;
 }
 
-/* ---- Memory
- * ------------------------------------------------------------------------------------------ */
+/* ---- Memory ---- */
 
 static bool add_chunk(psi_rows *rows, size_t size_bytes) {
     size_t capacity_bytes = CHUNK_MIN_BYTES;
@@ -94,8 +93,7 @@ static uint8_t *take_bytes(psi_rows *rows, size_t size_bytes) {
     return bytes;
 }
 
-/* ---- Finding
- * ----------------------------------------------------------------------------------------- */
+/* ---- Finding ---- */
 
 static size_t home_of(const psi_rows *rows, uint32_t table, uint64_t row) {
     return psi_hash_u64(row * PS_TABLES_MAX + table) & (rows->index_capacity - 1);
@@ -176,8 +174,7 @@ psi_private_row *psi_rows_touch(psi_rows *rows, uint32_t table, uint64_t row) {
     return fresh;
 }
 
-/* ---- Values
- * ------------------------------------------------------------------------------------------ */
+/* ---- Values ---- */
 
 bool psi_rows_fill(psi_rows *rows, psi_private_row *row, const uint8_t *dense,
                    const psi_sparse *sparse) {
@@ -248,8 +245,7 @@ bool psi_rows_add_sparse(psi_rows *rows, psi_private_row *row, uint32_t count,
     return !row->is_fetched || psi_sparse_add_unsorted(&own->value, type, count, columns, values);
 }
 
-/* ---- Sealing
- * ----------------------------------------------------------------------------------------- */
+/* ---- Sealing ---- */
 
 static size_t wire_size_bytes(const psi_rows *rows, const psi_private_row *row) {
     const psi_table_layout *const table = &rows->layout->tables[row->table];

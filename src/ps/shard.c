@@ -2,8 +2,7 @@
 
 #include <stdlib.h>
 
-/* ---- Setting up
- * -------------------------------------------------------------------------------------- */
+/* ---- Setting up ---- */
 
 static ps_err table_init(psi_shard *shard, uint32_t t) {
     const psi_table_layout *const layout = &shard->options.layout->tables[t];
@@ -90,8 +89,7 @@ void *psi_shard_dense_row(const psi_shard *shard, uint32_t table, uint32_t local
     return shard->tables[table].dense + local * shard->options.layout->tables[table].row_size_bytes;
 }
 
-/* ---- Updates
- * ----------------------------------------------------------------------------------------- */
+/* ---- Updates ---- */
 
 static void mark_dirty(psi_shard_table *table, uint32_t row) {
     if (table->is_dirty != NULL && table->is_dirty[row] == 0) {
@@ -189,8 +187,7 @@ static void apply_held(psi_shard *shard, psi_effects *out) {
     }
 }
 
-/* ---- Clocks
- * ------------------------------------------------------------------------------------------ */
+/* ---- Clocks ---- */
 
 /* Finds the smallest clock of the clients that have not left; of all if none is left. */
 static void find_clock_min(psi_shard *shard) {
@@ -252,8 +249,7 @@ static void advance(psi_shard *shard, uint32_t before, psi_effects *out) {
     answer_parked(shard, out);
 }
 
-/* ---- Frames
- * ------------------------------------------------------------------------------------------ */
+/* ---- Frames ---- */
 
 /* One worker's updates of one clock, inside a flush. */
 typedef struct flush_section {

@@ -223,8 +223,7 @@ void psi_shard_push_dirty(psi_shard *shard, psi_effects *out) {
     }
 }
 
-/* ---- Snapshots
- * --------------------------------------------------------------------------------------- */
+/* ---- Snapshots ---- */
 
 static psi_part whole_table(const psi_shard *shard, uint32_t table) {
     return (psi_part){.table = table, .count = shard->tables[table].row_count};

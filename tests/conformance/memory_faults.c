@@ -84,8 +84,7 @@ static void a_spoiled_frame_does_not_crash_the_run(void) {
     printf("\n    %zu of 1200 runs with a spoiled frame were refused", refused);
 }
 
-/* ---- The rate
- * ------------------------------------------------------------------------------------ */
+/* ---- The rate ---- */
 
 enum { LIGHT_ROWS = 64 };
 

@@ -78,8 +78,7 @@ static outcome run_plan(psi_plan *plan, uint64_t seed) {
     return result;
 }
 
-/* ---- Plans
- * --------------------------------------------------------------------------------------- */
+/* ---- Plans ---- */
 
 typedef struct shape {
     uint32_t node_count, worker_count, shard_count;
@@ -117,8 +116,7 @@ static void expect_kept(psi_plan *plan, const char *policy) {
     }
 }
 
-/* ---- Promises
- * ------------------------------------------------------------------------------------ */
+/* ---- Promises ---- */
 
 /* Reads, snapshots, metrics, traces and the final model, in every shape of a run. */
 static void every_policy_keeps_its_promise(void) {

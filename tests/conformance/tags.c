@@ -28,8 +28,7 @@ static bool is_push(const tags_problem *problem, uint32_t rank, uint32_t clock, 
     return !is_gone && (row == rank % TAGS_ROWS || row == (rank + 1 + clock % 3) % TAGS_ROWS);
 }
 
-/* ---- The worker's own judgement
- * ------------------------------------------------------------------ */
+/* ---- The worker's own judgement ---- */
 
 /* Counts of tags, whatever they lie in. */
 typedef struct tags_view {
@@ -204,8 +203,7 @@ static ps_err work(ps_worker *worker, const void *problem_of_run) {
     return err;
 }
 
-/* ---- What the rest of tortoise asks of an algorithm
- * ---------------------------------------------- */
+/* ---- What the rest of tortoise asks of an algorithm ---- */
 
 static size_t tables(const void *problem_of_run, ps_table_spec *specs) {
     const uint32_t tags = tag_count(problem_of_run);
@@ -317,8 +315,7 @@ void tags_plan(tags_problem *problem, psi_plan *plan) {
     plan->table_count = tables(problem, plan->specs);
 }
 
-/* ---- Judging the results
- * ------------------------------------------------------------------------- */
+/* ---- Judging the results ---- */
 
 static double updates_below(const tags_problem *problem, uint32_t clock) {
     double count = 0.0;

@@ -61,8 +61,7 @@ static bool step(bench *bench, const psi_client_event *event) {
     return psi_client_step(&bench->client, event, &bench->effects);
 }
 
-/* ---- What workers do
- * ----------------------------------------------------------------------------- */
+/* ---- What workers do ---- */
 
 static void fetch(bench *bench, uint32_t worker, uint64_t row_begin, size_t row_count) {
     const psi_client_event event = {
@@ -98,23 +97,34 @@ static void end_clock(bench *bench, uint32_t worker) {
     CU_ASSERT_TRUE(step(bench, &event));
 }
 
-/* ---- What shards do
- * ------------------------------------------------------------------------------ */
+/* ---- What shards do ---- */
+
+/* Rows by their local indices, with a value each. */
+typedef struct valued_rows {
+    const uint32_t *locals;
+    const int32_t *values;
+    uint32_t count;
+} valued_rows;
+
+static valued_rows rows_of(const uint32_t *locals, const int32_t *values, uint32_t count) {
+    return (valued_rows){.locals = locals, .values = values, .count = count};
+}
 
 static psi_frame *rows_frame(bench *bench, uint32_t shard, uint64_t sequence, uint32_t clock,
-                             const uint32_t *locals, const int32_t *values, uint32_t count) {
+                             valued_rows rows) {
     bool is_range;
-    const size_t keys_bytes = count == 0 ? 0 : psi_part_keys_size(locals, count, &is_range);
+    const size_t keys_bytes =
+        rows.count == 0 ? 0 : psi_part_keys_size(rows.locals, rows.count, &is_range);
     psi_frame *const frame = psi_frame_take(&bench->pool, PSI_FRAME_ROWS, 1 + shard, 0,
-                                            16 + keys_bytes + count * sizeof *values);
+                                            16 + keys_bytes + rows.count * sizeof *rows.values);
     CU_ASSERT_PTR_NOT_NULL_FATAL(frame);
     uint8_t *to = frame->bytes + PSI_FRAME_HEADER_BYTES;
     psi_put_u64(to, sequence);
     psi_put_u32(to + 8, clock);
-    psi_put_u32(to + 12, count > 0);
-    if (count > 0) {
-        to = psi_part_put_keys(to + 16, 0, locals, count, is_range, true);
-        memcpy(to, values, count * sizeof *values);
+    psi_put_u32(to + 12, rows.count > 0);
+    if (rows.count > 0) {
+        to = psi_part_put_keys(to + 16, 0, rows.locals, rows.count, is_range, true);
+        memcpy(to, rows.values, rows.count * sizeof *rows.values);
     }
     return frame;
 }
@@ -129,7 +139,7 @@ static bool receive(bench *bench, psi_frame *frame) {
 /* One row from shard 0, whose local row i is row 2 i. */
 static bool row_comes(bench *bench, uint64_t sequence, uint32_t clock, uint32_t local,
                       int32_t value) {
-    return receive(bench, rows_frame(bench, 0, sequence, clock, &local, &value, 1));
+    return receive(bench, rows_frame(bench, 0, sequence, clock, rows_of(&local, &value, 1)));
 }
 
 static size_t frames_of(const bench *bench, psi_frame_type type) {
@@ -140,8 +150,7 @@ static size_t frames_of(const bench *bench, psi_frame_type type) {
     return count;
 }
 
-/* ---- Fetching
- * ------------------------------------------------------------------------------------ */
+/* ---- Fetching ---- */
 
 /* One frame per shard, however many rows; the second worker asks for nothing that is under way. */
 static void asks_once_and_batches_by_shard(void) {
@@ -154,9 +163,9 @@ static void asks_once_and_batches_by_shard(void) {
     CU_ASSERT_TRUE(waits(bench, 0) && waits(bench, 1));
     const uint32_t locals[] = {0, 1, 2, 3};
     const int32_t values[] = {10, 11, 12, 13};
-    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 0, 0, 0, locals, values, 4)));
+    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 0, 0, 0, rows_of(locals, values, 4))));
     CU_ASSERT_EQUAL(bench->effects.woken_count, 0);
-    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 1, 0, 0, locals, values, 4)));
+    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 1, 0, 0, rows_of(locals, values, 4))));
     CU_ASSERT_EQUAL(bench->effects.woken_count, 2);
     CU_ASSERT_EQUAL(taken(bench, 0, 6), 13);
     CU_ASSERT_EQUAL(taken(bench, 1, 3), 11);
@@ -215,9 +224,9 @@ static void subscribed_rows_age_with_the_shard(void) {
     fetch(bench, 0, 0, 1);
     CU_ASSERT_TRUE(waits(bench, 0));
     CU_ASSERT_EQUAL(frames_of(bench, PSI_FRAME_FETCH), 0); /* it will come by itself */
-    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 1, 1, 1, NULL, NULL, 0)));
+    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 1, 1, 1, rows_of(NULL, NULL, 0))));
     CU_ASSERT_TRUE(waits(bench, 0)); /* that was the other shard */
-    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 0, 1, 1, NULL, NULL, 0)));
+    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 0, 1, 1, rows_of(NULL, NULL, 0))));
     CU_ASSERT_EQUAL(bench->effects.woken_count, 1);
     CU_ASSERT_EQUAL(taken(bench, 0, 0), 7);
     bench_destroy(bench);
@@ -246,8 +255,7 @@ static void async_refreshes_once_per_clock(void) {
     bench_destroy(bench);
 }
 
-/* ---- Read my writes
- * ------------------------------------------------------------------------------ */
+/* ---- Read my writes ---- */
 
 /* G2: an answer that was under way when the update was made does not hide it; nor is it added twice
  * (G3). */
@@ -256,8 +264,8 @@ static void answers_in_flight_keep_own_updates(void) {
     fetch(bench, 0, 0, 3); /* rows 0 and 2 of shard 0, row 1 of shard 1 */
     const uint32_t locals[] = {0, 1};
     const int32_t zeros[] = {100, 200};
-    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 0, 0, 0, locals, zeros, 2)));
-    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 1, 0, 0, locals, zeros, 1)));
+    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 0, 0, 0, rows_of(locals, zeros, 2))));
+    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 1, 0, 0, rows_of(locals, zeros, 1))));
     fetch(bench, 0, 4, 1); /* row 4 of shard 0; its answer is slow */
     add(bench, 0, 0, 1);
     add(bench, 0, 1, 2);
@@ -267,11 +275,12 @@ static void answers_in_flight_keep_own_updates(void) {
     CU_ASSERT_EQUAL(frames_of(bench, PSI_FRAME_FLUSH), SHARDS);
     const uint32_t late_locals[] = {0, 2};
     const int32_t late[] = {100, 300};
-    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 0, 0, 0, late_locals, late, 2)));
+    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 0, 0, 0, rows_of(late_locals, late, 2))));
     fetch(bench, 0, 0, 5);
     const uint32_t three = 1;
     const int32_t other = 400;
-    CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 1, 1, 0, &three, &other, 1))); /* has flush 1 */
+    CU_ASSERT_TRUE(
+        receive(bench, rows_frame(bench, 1, 1, 0, rows_of(&three, &other, 1)))); /* has flush 1 */
     CU_ASSERT_EQUAL(taken(bench, 0, 0), 101);
     CU_ASSERT_EQUAL(taken(bench, 0, 1), 102);
     CU_ASSERT_EQUAL(taken(bench, 0, 2), 208);
@@ -310,7 +319,8 @@ static void the_log_stays_bounded(void) {
             fetch(bench, 0, 0, 1);
             CU_ASSERT_TRUE(!waits(bench, 0) || frames_of(bench, PSI_FRAME_FETCH) > 0 || p == 2);
             if (p == 2) {
-                CU_ASSERT_TRUE(receive(bench, rows_frame(bench, 1, clock, clock, NULL, NULL, 0)));
+                CU_ASSERT_TRUE(
+                    receive(bench, rows_frame(bench, 1, clock, clock, rows_of(NULL, NULL, 0))));
             }
             if (bench->client.shards[0].fetches_under_way > 0 || p == 2) {
                 CU_ASSERT_TRUE(row_comes(bench, clock, clock, 0, (int32_t)clock + 7));
@@ -324,8 +334,7 @@ static void the_log_stays_bounded(void) {
     }
 }
 
-/* ---- Clocks
- * -------------------------------------------------------------------------------------- */
+/* ---- Clocks ---- */
 
 /* One flush per shard and clock of the slowest worker; async sends at every worker's clock. */
 static void the_slowest_worker_flushes(void) {
@@ -359,8 +368,7 @@ static void the_last_worker_sends_all_and_leaves(void) {
     bench_destroy(bench);
 }
 
-/* ---- Push and pull
- * ------------------------------------------------------------------------------- */
+/* ---- Push and pull ---- */
 
 /* Starts a pull of rows 6, 1, 0 in this order: locals 3, 0 of shard 0 and 0 of shard 1. */
 static uint64_t pull(bench *bench, int32_t values[3]) {
@@ -374,7 +382,7 @@ static uint64_t pull(bench *bench, int32_t values[3]) {
 
 static psi_frame *pulled(bench *bench, uint32_t shard, uint64_t handle, const uint32_t *locals,
                          const int32_t *values, uint32_t count) {
-    psi_frame *const frame = rows_frame(bench, shard, handle, 0, locals, values, count);
+    psi_frame *const frame = rows_frame(bench, shard, handle, 0, rows_of(locals, values, count));
     frame->type = PSI_FRAME_PULL_ROWS;
     return frame;
 }
@@ -423,8 +431,7 @@ static void pulls_of_those_who_left_are_dropped(void) {
     bench_destroy(bench);
 }
 
-/* ---- Refusals (G10)
- * ------------------------------------------------------------------------------ */
+/* ---- Refusals (G10) ---- */
 
 static bool is_refused(bench *bench, psi_frame *frame) {
     const uint64_t before = digest_client(0, &bench->client);
@@ -440,18 +447,19 @@ static void rows_that_no_shard_sends_are_refused(void) {
         const uint32_t zero = 0, one = 1, four = 4;
         const int32_t value = 7;
         CU_ASSERT_TRUE(
-            is_refused(bench, rows_frame(bench, 0, 0, 0, &zero, &value, 1))); /* unasked */
+            is_refused(bench, rows_frame(bench, 0, 0, 0, rows_of(&zero, &value, 1)))); /* unasked */
         fetch(bench, 0, 0, 1);
-        CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 0, 0, 0, &one, &value, 1)));
-        CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 0, 0, 0, &four, &value, 1)));
-        CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 1, 0, 0, &zero, &value, 1)));
+        CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 0, 0, 0, rows_of(&one, &value, 1))));
+        CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 0, 0, 0, rows_of(&four, &value, 1))));
+        CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 1, 0, 0, rows_of(&zero, &value, 1))));
         CU_ASSERT_TRUE(
-            is_refused(bench, rows_frame(bench, 2, 0, 0, &zero, &value, 1))); /* nobody */
+            is_refused(bench, rows_frame(bench, 2, 0, 0, rows_of(&zero, &value, 1)))); /* nobody */
         CU_ASSERT_TRUE(
-            is_refused(bench, rows_frame(bench, 0, 1, 0, &zero, &value, 1))); /* unsent */
+            is_refused(bench, rows_frame(bench, 0, 1, 0, rows_of(&zero, &value, 1)))); /* unsent */
         CU_ASSERT_TRUE(row_comes(bench, 0, 3, 0, 7));
         fetch(bench, 0, 2, 1);
-        CU_ASSERT_TRUE(is_refused(bench, rows_frame(bench, 0, 0, 2, &one, &value, 1))); /* G5 */
+        CU_ASSERT_TRUE(
+            is_refused(bench, rows_frame(bench, 0, 0, 2, rows_of(&one, &value, 1)))); /* G5 */
         CU_ASSERT_TRUE(row_comes(bench, 0, 3, 1, 7));
         bench_destroy(bench);
     }
@@ -464,7 +472,7 @@ static void every_truncation_of_rows_is_refused(void) {
     const int32_t values[] = {1, 2, 3};
     const size_t whole = PSI_FRAME_HEADER_BYTES + 16 + 16 + 12 + 12;
     for (size_t size = PSI_FRAME_HEADER_BYTES; size <= whole; size++) {
-        psi_frame *const frame = rows_frame(bench, 0, 0, 0, locals, values, 3);
+        psi_frame *const frame = rows_frame(bench, 0, 0, 0, rows_of(locals, values, 3));
         frame->size_bytes = size;
         CU_ASSERT_TRUE(size < whole ? is_refused(bench, frame) : receive(bench, frame));
     }

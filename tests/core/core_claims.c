@@ -118,8 +118,7 @@ static bool check_floats(core_world *world, const claim_demand *demand, uint32_t
     return true;
 }
 
-/* ---- Reads
- * --------------------------------------------------------------------------------------- */
+/* ---- Reads ---- */
 
 bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_t rows) {
     const world_config *const config = world->config;
@@ -203,8 +202,7 @@ bool world_check_pulled(core_world *world, uint32_t rank) {
     return true;
 }
 
-/* ---- States
- * -------------------------------------------------------------------------------------- */
+/* ---- States ---- */
 
 static bool check_row(core_world *world, const claim_demand *demand, uint32_t table, uint32_t row,
                       const tag_view *view) {

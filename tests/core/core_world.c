@@ -31,8 +31,7 @@ uint32_t world_columns(const world_config *config, uint32_t table) {
     return config->kinds[table] == WORLD_FLOATS ? 2 : tags;
 }
 
-/* ---- Setting up
- * ---------------------------------------------------------------------------------- */
+/* ---- Setting up ---- */
 
 static bool init_endpoints(core_world *world) {
     const world_config *const config = world->config;
@@ -121,8 +120,7 @@ void world_fini(core_world *world) {
     psi_frame_pool_fini(&world->pool);
 }
 
-/* ---- Effects
- * ------------------------------------------------------------------------------------- */
+/* ---- Effects ---- */
 
 static void append(world_queue *queue, psi_frame *frame) {
     frame->next = NULL;
@@ -151,8 +149,7 @@ static bool carry_out(core_world *world, psi_effects *effects, uint32_t from) {
     return !effects->out_of_memory || world_fail(world, "endpoint %u: out of memory", from);
 }
 
-/* ---- Workers
- * ------------------------------------------------------------------------------------- */
+/* ---- Workers ---- */
 
 static size_t rows_of(const core_world *world, uint64_t mask, bool backwards,
                       uint64_t rows[static WORLD_ROWS_MAX]) {
@@ -366,8 +363,7 @@ static bool act_worker(core_world *world, uint32_t rank) {
     return false;
 }
 
-/* ---- Actions
- * ------------------------------------------------------------------------------------- */
+/* ---- Actions ---- */
 
 static world_queue *queue_of(const core_world *world, uint32_t index) {
     const uint32_t pairs = world->config->client_count * world->config->shard_count;

@@ -16,8 +16,7 @@
 
 static bool is_long;
 
-/* ---- Visited states
- * ------------------------------------------------------------------------------ */
+/* ---- Visited states ---- */
 
 typedef struct visited_set {
     uint64_t *digests;
@@ -57,8 +56,7 @@ static bool insert(visited_set *set, uint64_t digest) {
     return true;
 }
 
-/* ---- Searching
- * ----------------------------------------------------------------------------------- */
+/* ---- Searching ---- */
 
 /* A state on the way from the start to the one that is looked at. */
 typedef struct search_level {
@@ -193,8 +191,7 @@ static void explore_all(const char *name, world_config config) {
     }
 }
 
-/* ---- Programs of workers
- * ------------------------------------------------------------------------- */
+/* ---- Programs of workers ---- */
 
 #define FETCH(table, rows) \
     { WORLD_FETCH, table, rows }
@@ -252,8 +249,7 @@ static world_config small(world_table_kind kind, uint32_t client_count, uint32_t
                           .block_rows = 1};
 }
 
-/* ---- Claims
- * -------------------------------------------------------------------------------------- */
+/* ---- Claims ---- */
 
 /* The smallest whole: everything else is a variation of it. */
 static void two_clients_share_one_shard(void) {

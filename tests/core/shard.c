@@ -129,8 +129,7 @@ static bool answers(const bench *bench, uint32_t client, uint32_t clock, float v
     return false;
 }
 
-/* ---- Claims
- * -------------------------------------------------------------------------------------- */
+/* ---- Claims ---- */
 
 /* G1: a request for a clock that is not there waits; it is answered by the flush that completes the
  * clock. */
@@ -261,8 +260,7 @@ static void those_who_left_get_no_answers(void) {
     bench_destroy(bench);
 }
 
-/* ---- Refusals (G10)
- * ------------------------------------------------------------------------------ */
+/* ---- Refusals (G10) ---- */
 
 /* Sends a payload that is wrong and looks whether anything changed. */
 static bool is_refused(bench *bench, psi_frame_type type, uint32_t from, const uint8_t *bytes,

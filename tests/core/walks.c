@@ -31,8 +31,7 @@ static uint32_t below(ps_random *random, uint32_t bound) {
     return (uint32_t)ps_random_below(random, bound);
 }
 
-/* ---- Making a walk
- * ------------------------------------------------------------------------------- */
+/* ---- Making a walk ---- */
 
 static uint64_t some_rows(const walk *walk, ps_random *random) {
     const uint64_t all = (UINT64_C(1) << walk->config.row_count) - 1;
@@ -122,8 +121,7 @@ static void make_walk(walk *walk, uint64_t seed) {
     walk->leave_one_in = below(&random, 8) == 0 ? 400 : 0;
 }
 
-/* ---- Walking
- * ------------------------------------------------------------------------------------- */
+/* ---- Walking ---- */
 
 static world_action choose(const walk *walk, ps_random *random, const world_action *actions,
                            size_t count) {

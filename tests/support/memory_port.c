@@ -86,8 +86,7 @@ struct memory_world {
 /* makecontext() passes only integers; one world at a time exists. */
 static memory_world *world_of_entry;
 
-/* ---- Coroutines
- * ---------------------------------------------------------------------------------- */
+/* ---- Coroutines ---- */
 
 static void switch_to(const memory_world *world, memory_worker *worker) {
     (void)world;
@@ -136,8 +135,7 @@ static void resume(memory_world *world, uint32_t rank) {
     }
 }
 
-/* ---- The port
- * ------------------------------------------------------------------------------------ */
+/* ---- The port ---- */
 
 static memory_world *world_of(psi_port *port) {
     return ((memory_port *)port)->world;
@@ -238,8 +236,7 @@ static const psi_port_ops port_ops = {
     .measure = port_measure,
 };
 
-/* ---- Scheduling
- * ---------------------------------------------------------------------------------- */
+/* ---- Scheduling ---- */
 
 static void do_a_job(memory_world *world) {
     const size_t at = (size_t)ps_random_below(&world->random, world->job_count);
@@ -349,8 +346,7 @@ static void run_to_the_end(memory_world *world) {
     }
 }
 
-/* ---- Setting up
- * ---------------------------------------------------------------------------------- */
+/* ---- Setting up ---- */
 
 static bool create_worker(memory_world *world, uint32_t rank) {
     const uint32_t per_node = world->plan->worker_count / world->plan->node_count;
