@@ -37,8 +37,8 @@ static uint64_t digest_cache(uint64_t digest, const psi_client *client, uint32_t
         const psi_cached_row *const row = &table->rows[i];
         digest = digest_u64(digest, row->row);
         digest = digest_u64(digest, (uint64_t)row->asked << 32 | row->refreshed_at);
-        digest = digest_u64(digest, (uint64_t)row->row_clock << 2 |
-                                        (uint64_t)row->has_value << 1 | row->is_subscribed);
+        digest = digest_u64(digest, (uint64_t)row->row_clock << 2 | (uint64_t)row->has_value << 1 |
+                                        row->is_subscribed);
         if (!row->has_value) {
             continue;
         }
@@ -56,8 +56,8 @@ static uint64_t digest_block(uint64_t digest, const psi_block *block) {
         digest = digest_u64(digest, (uint64_t)segment->table << 32 | segment->shard);
         digest = digest_bytes(digest, block->locals + segment->first,
                               segment->count * sizeof *block->locals);
-        digest = digest_bytes(digest, block->values.bytes + segment->offset_bytes,
-                              segment->size_bytes);
+        digest =
+            digest_bytes(digest, block->values.bytes + segment->offset_bytes, segment->size_bytes);
     }
     return digest;
 }
@@ -133,8 +133,8 @@ uint64_t digest_shard(uint64_t digest, const psi_shard *shard) {
     digest = digest_u64(digest, shard->clients_at_min);
     for (uint32_t i = 0; i < options->client_count; i++) {
         digest = digest_u64(digest, shard->clients[i].sequence);
-        digest = digest_u64(digest, (uint64_t)shard->clients[i].clock << 1 |
-                                        shard->clients[i].has_left);
+        digest =
+            digest_u64(digest, (uint64_t)shard->clients[i].clock << 1 | shard->clients[i].has_left);
     }
     digest = digest_bytes(digest, shard->rank_clocks,
                           options->worker_count * sizeof *shard->rank_clocks);

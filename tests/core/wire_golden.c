@@ -19,8 +19,7 @@ enum { PROCESSES = 2, QUEUE_MAX = 256 };
 static const char *const hex_path = "tests/core/golden/two_processes.hex";
 static const char *const text_path = "tests/core/golden/two_processes.txt";
 
-/* ---- A run of two processes in one thread
- * -------------------------------------------------------- */
+/* ---- A run of two processes in one thread ---- */
 
 typedef struct golden_world golden_world;
 
@@ -116,8 +115,7 @@ static const psi_port_ops ops = {.now_s = now_s,
                                  .compute = compute,
                                  .measure = measure};
 
-/* ---- Its algorithm
- * ------------------------------------------------------------------------------- */
+/* ---- Its algorithm ---- */
 
 static size_t tables(const void *problem, ps_table_spec *specs) {
     (void)problem;
@@ -225,8 +223,7 @@ static bool run_two_processes(FILE *hex) {
     return world.is_good;
 }
 
-/* ---- Files
- * --------------------------------------------------------------------------------------- */
+/* ---- Files ---- */
 
 static char *read_file(const char *path) {
     FILE *const file = fopen(path, "rb");
@@ -270,8 +267,7 @@ static bool decode_lines(const char *hex, FILE *out, uint32_t *types_out) {
     return is_good;
 }
 
-/* ---- Claims
- * -------------------------------------------------------------------------------------- */
+/* ---- Claims ---- */
 
 static void the_core_writes_the_golden_bytes(void) {
     char *hex = NULL;
