@@ -1,6 +1,6 @@
 /* One table: the rows of the items. The rows of a worker's users never leave it. Per clock, a
- * worker fetches the items of one batch, makes a step for each rating of it, and publishes the
- * difference. */
+ * worker fetches the items of one batch, at once or slice by slice, makes a step for each rating of
+ * it, and publishes the difference. */
 #include "algos/mf/app.h"
 
 #include <math.h>
@@ -63,8 +63,9 @@ typedef struct solver {
     uint64_t *rows;     /* owned: the same, as the table numbers them */
     psi_mf_batch_order order;
     psi_mf_learning_rate rate;
-    size_t batch; /* the current one */
-    double loss;  /* of it */
+    size_t batch;   /* the current one */
+    uint32_t slice; /* the current one of it */
+    double loss;    /* of the batch so far */
 } solver;
 
 static void solver_fini(solver *s) {
@@ -110,16 +111,18 @@ static ps_err solver_init(solver *s, const psi_mf_problem *problem, ps_worker *w
                                    ps_worker_random(worker, PSI_MF_ORDER_STREAM));
 }
 
-/* Fetches the items of the batch and takes their places once, so that the steps look nothing up. */
+/* Fetches the items of the slice and takes their places once, so that the steps look nothing up. */
 static ps_err items_fetch(solver *s, ps_worker *worker) {
     const psi_mf_blocks *const blocks = &s->problem->blocks;
     const uint32_t *const items = blocks->items + blocks->batches[s->batch].item_begin;
     const size_t count = psi_mf_batch_item_count(blocks, s->batch);
-    for (size_t i = 0; i < count; i++) {
+    const size_t begin = psi_mf_slice_first(blocks, count, s->slice);
+    const size_t end = psi_mf_slice_first(blocks, count, s->slice + 1);
+    for (size_t i = begin; i < end; i++) {
         s->rows[i] = items[i];
     }
-    PS_TRY(ps_fetch(worker, TABLE_ITEMS, s->rows, count));
-    for (size_t i = 0; i < count; i++) {
+    PS_TRY(ps_fetch(worker, TABLE_ITEMS, s->rows + begin, end - begin));
+    for (size_t i = begin; i < end; i++) {
         s->items[i] = (psi_mf_item){.row = ps_edit(worker, TABLE_ITEMS, s->rows[i]),
                                     .step_scale = s->problem->step_scales[items[i]]};
         PS_ASSERT(s->items[i].row != NULL);
@@ -127,16 +130,24 @@ static ps_err items_fetch(solver *s, ps_worker *worker) {
     return PS_OK;
 }
 
-/* The work of a clock: touches the solver and the fetched rows alone. */
-static void batch_learn(void *arg) {
+/* Ratings [*begin_out, returned end) of the current slice. */
+static size_t slice_ratings(const solver *s, size_t *begin_out) {
+    const psi_mf_blocks *const blocks = &s->problem->blocks;
+    const size_t *const ends = blocks->slice_ends + s->batch * blocks->slice_count;
+    *begin_out = s->slice == 0 ? blocks->batches[s->batch].rating_begin : ends[s->slice - 1];
+    return ends[s->slice];
+}
+
+/* The work of a slice: touches the solver and the fetched rows alone. */
+static void slice_learn(void *arg) {
     solver *const s = arg;
     const psi_mf_blocks *const blocks = &s->problem->blocks;
     const psi_mf_rate rate = {.step = (float)psi_mf_learning_rate_step(&s->rate),
                               .lambda = s->problem->lambda};
     const psi_mf_rows rows = {.users = s->users, .items = s->items};
-    s->loss = psi_mf_sgd(s->problem->shape, rate,
-                         blocks->ratings + blocks->batches[s->batch].rating_begin,
-                         psi_mf_batch_rating_count(blocks, s->batch), &rows);
+    size_t begin;
+    const size_t end = slice_ratings(s, &begin);
+    s->loss += psi_mf_sgd(s->problem->shape, rate, blocks->ratings + begin, end - begin, &rows);
 }
 
 static ps_err solver_clock(solver *s, ps_worker *worker) {
@@ -145,9 +156,14 @@ static ps_err solver_clock(solver *s, ps_worker *worker) {
     }
     const size_t first = s->problem->blocks.shares[s->rank].batch_begin;
     s->batch = first + psi_mf_batch_order_next(&s->order);
-    PS_TRY(items_fetch(s, worker));
-    const size_t count = psi_mf_batch_rating_count(&s->problem->blocks, s->batch);
-    PS_TRY(ps_compute(worker, (double)count * s->problem->shape.rank, batch_learn, s));
+    s->loss = 0.0;
+    for (s->slice = 0; s->slice < s->problem->blocks.slice_count; s->slice++) {
+        size_t begin;
+        const size_t end = slice_ratings(s, &begin);
+        PS_TRY(items_fetch(s, worker));
+        const double units = (double)(end - begin) * s->problem->shape.rank;
+        PS_TRY(ps_compute(worker, units, slice_learn, s));
+    }
     psi_mf_learning_rate_advance(&s->rate, s->loss);
     return ps_clock(worker);
 }

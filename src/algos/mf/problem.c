@@ -29,6 +29,8 @@ const ps_option psi_mf_options[PSI_MF_OPTIONS] = {
                         "slows items that many workers update in one clock; 0: plain SGD"},
     [PSI_MF_EVAL_SHARE] = {"eval-share", PS_OPTION_NUMBER, NULL, "1", 1e-6, 1,
                            "share of the training ratings that an evaluation looks at"},
+    [PSI_MF_SLICES] = {"slices", PS_OPTION_COUNT, NULL, "1", 1, 65536,
+                       "parts of a clock's items, each fetched when its turn comes"},
 };
 
 /* The values were checked against kind and range before they came here. */
@@ -168,6 +170,8 @@ static ps_err problem_fill(psi_mf_problem *problem, const ps_settings *settings,
         const psi_mf_layout layout = {.user_count = problem->user_count,
                                       .item_count = problem->item_count,
                                       .worker_count = problem->worker_count,
+                                      .slice_count =
+                                          (uint32_t)number_of(settings, PSI_MF_SLICES),
                                       .batch = batch,
                                       .seed = problem->seed};
         err = psi_mf_blocks_make(&layout, triples, problem->training_count,

@@ -38,6 +38,7 @@ enum {
     PSI_MF_HELDOUT,
     PSI_MF_DAMPING,
     PSI_MF_EVAL_SHARE,
+    PSI_MF_SLICES,
     PSI_MF_OPTIONS
 };
 extern const ps_option psi_mf_options[PSI_MF_OPTIONS];

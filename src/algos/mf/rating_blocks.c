@@ -1,6 +1,7 @@
 #include "algos/mf/rating_blocks.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ void psi_mf_blocks_fini(psi_mf_blocks *blocks) {
     free(blocks->batches);
     free(blocks->ratings);
     free(blocks->items);
+    free(blocks->slice_ends);
     free(blocks->heldout);
     free(blocks->user_counts);
     free(blocks->item_counts);
@@ -56,6 +58,8 @@ typedef struct builder {
     uint32_t parts_most;    /* of any worker */
     size_t *part_ends;      /* owned, [parts_most + 1] */
     uint32_t *slots;        /* owned, [item_count]: of the current batch; UINT32_MAX: absent */
+    psi_mf_rating *sorting; /* owned: a batch's ratings while they are cut into slices */
+    size_t *slice_at;       /* owned, [slice_count + 1] */
     size_t item_total;
     size_t rating_total;
 } builder;
@@ -67,6 +71,8 @@ static void builder_fini(builder *b) {
     free(b->parts);
     free(b->part_ends);
     free(b->slots);
+    free(b->sorting);
+    free(b->slice_at);
 }
 
 /* calloc() that gives something for nothing, so that NULL always means that memory is exhausted. */
@@ -135,6 +141,17 @@ static uint32_t parts_per_batch(uint32_t batch_count) {
                                              : (PARTS_PER_PASS_MIN + batch_count - 1) / batch_count;
 }
 
+/* Allocates what cutting batches into slices needs. */
+static ps_err slices_prepare(builder *b, size_t batch_total, size_t count_most) {
+    psi_mf_blocks *const blocks = b->blocks;
+    blocks->slice_count = b->layout->slice_count > 0 ? b->layout->slice_count : 1;
+    blocks->slice_ends = array_make(batch_total * blocks->slice_count, sizeof *blocks->slice_ends);
+    b->sorting = array_make(blocks->slice_count > 1 ? count_most : 0, sizeof *b->sorting);
+    b->slice_at = array_make((size_t)blocks->slice_count + 1, sizeof *b->slice_at);
+    const bool is_made = blocks->slice_ends != NULL && b->sorting != NULL && b->slice_at != NULL;
+    return is_made ? PS_OK : PS_ENOMEM;
+}
+
 /* Deals users to workers and allocates what depends on it. */
 static ps_err shares_make(builder *b, size_t training_count, size_t heldout_count) {
     psi_mf_blocks *const blocks = b->blocks;
@@ -171,7 +188,7 @@ static ps_err shares_make(builder *b, size_t training_count, size_t heldout_coun
         return PS_ENOMEM;
     }
     memset(b->slots, 0xff, b->layout->item_count * sizeof *b->slots);
-    return PS_OK;
+    return slices_prepare(b, batch_total, count_most);
 }
 
 /* Deals the ratings of a worker to the parts of its pass, at random but evenly, and writes them
@@ -228,6 +245,31 @@ static void slots_make(builder *b, size_t begin, size_t end) {
     b->item_total += item_count;
 }
 
+/* Cuts ratings [begin, end) of a batch with `item_count` items by the slice of their slot, keeping
+ * their order within a slice, and writes where each slice ends. */
+static void slices_cut(builder *b, size_t batch, size_t begin, size_t end, size_t item_count) {
+    const uint32_t slice_count = b->blocks->slice_count;
+    size_t *const ends = b->blocks->slice_ends + batch * slice_count;
+    if (slice_count == 1) {
+        ends[0] = end;
+        return;
+    }
+    psi_mf_rating *const ratings = b->blocks->ratings;
+    memcpy(b->sorting, ratings + begin, (end - begin) * sizeof *ratings);
+    memset(b->slice_at, 0, ((size_t)slice_count + 1) * sizeof *b->slice_at);
+    for (size_t i = begin; i < end; i++) {
+        b->slice_at[(size_t)ratings[i].slot * slice_count / item_count + 1]++;
+    }
+    for (uint32_t s = 0; s < slice_count; s++) {
+        b->slice_at[s + 1] += b->slice_at[s];
+        ends[s] = begin + b->slice_at[s + 1];
+    }
+    for (size_t i = 0; i < end - begin; i++) {
+        const size_t slice = (size_t)b->sorting[i].slot * slice_count / item_count;
+        ratings[begin + b->slice_at[slice]++] = b->sorting[i];
+    }
+}
+
 static void worker_lay_out(builder *b, uint32_t worker) {
     psi_mf_blocks *const blocks = b->blocks;
     const uint32_t batch_count = (uint32_t)psi_mf_batch_count(blocks, worker);
@@ -239,9 +281,11 @@ static void worker_lay_out(builder *b, uint32_t worker) {
     size_t begin = b->rating_total;
     for (uint32_t i = 0; i < batch_count; i++) {
         const size_t end = b->rating_total + b->part_ends[(i + 1) * parts - 1];
-        blocks->batches[blocks->shares[worker].batch_begin + i] =
+        const size_t batch = blocks->shares[worker].batch_begin + i;
+        blocks->batches[batch] =
             (psi_mf_batch){.rating_begin = begin, .item_begin = b->item_total};
         slots_make(b, begin, end);
+        slices_cut(b, batch, begin, end, b->item_total - blocks->batches[batch].item_begin);
         begin = end;
     }
     b->rating_total = begin;

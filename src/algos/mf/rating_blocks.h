@@ -7,6 +7,9 @@
  *      one batch        u0 u0 u3 u4 u4 u4 ...               users ascend: their rows stay in the
  * cache
  *
+ * With several slices, a batch is first cut by items, so that a worker can fetch the items of a slice
+ * when their turn comes; within a slice users ascend.
+ *
  * Each batch knows its distinct items; a rating names its item by its place ("slot") in that list,
  * so nothing is searched for while training. */
 #ifndef PSI_MF_RATING_BLOCKS_H
@@ -44,6 +47,8 @@ typedef struct psi_mf_blocks {
     psi_mf_batch *batches;  /* [shares[worker_count].batch_begin + 1] */
     psi_mf_rating *ratings; /* user counts from the worker's user_begin */
     uint32_t *items;        /* of every batch, ascending */
+    uint32_t slice_count;
+    size_t *slice_ends;     /* [batches x slice_count]: of ratings */
     psi_mf_rating *heldout; /* the same users; slot is the item itself */
     uint32_t *user_counts;  /* [user_count]: training ratings */
     uint32_t *item_counts;  /* [item_count] */
@@ -52,7 +57,8 @@ typedef struct psi_mf_blocks {
 /* How to lay out. */
 typedef struct psi_mf_layout {
     uint32_t user_count, item_count, worker_count;
-    double batch; /* ratings per clock if >= 1, else the share of a worker's own */
+    uint32_t slice_count; /* 0 means 1 */
+    double batch;         /* ratings per clock if >= 1, else the share of a worker's own */
     uint64_t seed;
 } psi_mf_layout;
 
@@ -70,6 +76,12 @@ PS_MUST_CHECK ps_err psi_mf_blocks_make(const psi_mf_layout *layout, const psi_m
                                         size_t heldout_count, psi_mf_blocks *blocks_out);
 
 void psi_mf_blocks_fini(psi_mf_blocks *blocks);
+
+/* The first item, as a place in the list of a batch with `item_count` items, of slice `slice`. O(1). */
+static inline size_t psi_mf_slice_first(const psi_mf_blocks *blocks, size_t item_count,
+                                        uint32_t slice) {
+    return (item_count * slice + blocks->slice_count - 1) / blocks->slice_count;
+}
 
 /* Users of a worker, and its batches. O(1). */
 static inline uint32_t psi_mf_user_count(const psi_mf_blocks *blocks, uint32_t rank) {
