@@ -67,7 +67,7 @@ static void rate_write(double bytes_per_s, char text[static PSI_UNITS_TEXT_MAX])
     }
 }
 
-static void network_describe(text_out *out, const psi_sim_spec *spec) {
+static void network_describe(text_out *out, const psi_sim_spec *spec, const psi_plan *plan) {
     char latency[PSI_UNITS_TEXT_MAX];
     char rate[PSI_UNITS_TEXT_MAX];
     char time[PSI_UNITS_TEXT_MAX];
@@ -88,9 +88,9 @@ static void network_describe(text_out *out, const psi_sim_spec *spec) {
             "warning: SimGrid's TCP window of 4 MiB over this latency caps a flow at %s of %s\n",
             rate, link);
     }
-    if (spec->net == PSI_SIM_NET_FLOW && last + 1 > PSI_SIM_FLOW_NODES_MAX) {
-        say(out, "warning: --net flow is slow with %zu nodes; --net nic is made for them\n",
-            last + 1);
+    if (spec->net == PSI_SIM_NET_FLOW && !psi_sim_flow_is_quick(plan)) {
+        say(out, "warning: --net flow is slow with %u nodes x %u shards; --net nic is made for them\n",
+            plan->node_count, plan->shard_count);
     }
 }
 
@@ -177,7 +177,7 @@ int psi_sim_describe(const psi_sim_spec *spec, const psi_plan *plan, char *text,
         say(&out, "hosts: by name; speeds relative to the first; profiles of speed or state are "
                   "not used\n");
     }
-    network_describe(&out, spec);
+    network_describe(&out, spec, plan);
     psi_format_seconds(unit_cost_s(spec, plan), cost);
     psi_format_seconds(spec->server.per_frame_s, frame);
     psi_format_seconds(spec->server.per_byte_s, byte);

@@ -27,7 +27,7 @@ typedef enum option_id {
 
 const psi_sim_option psi_sim_options[] = {
     [OPTION_NET] = {"net", "nic|flow", "", false,
-                    "network model (by size: flow up to 64 nodes, then nic)"},
+                    "network model (by size: flow for small clusters, else nic)"},
     [OPTION_FLOW_MODEL] = {"flow-model", "LV08|CM02", "LV08", false,
                            "SimGrid's fluid model, of --net flow"},
     [OPTION_BANDWIDTH] = {"bandwidth", "RATE", "1Gbps", false,

@@ -216,7 +216,7 @@ ps_err psi_sim_spec_resolve(psi_sim_spec *spec, const psi_plan *plan, ps_fault *
     }
     PS_TRY(names_check(spec, node_count, fault));
     if (spec->net == PSI_SIM_NET_BY_SIZE) {
-        const bool needs_nic = node_count > PSI_SIM_FLOW_NODES_MAX || spec->jitter_s > 0.0 ||
+        const bool needs_nic = !psi_sim_flow_is_quick(plan) || spec->jitter_s > 0.0 ||
                                isinf(spec->bandwidth_bytes_per_s);
         spec->net = needs_nic ? PSI_SIM_NET_NIC : PSI_SIM_NET_FLOW;
     }

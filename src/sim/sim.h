@@ -44,7 +44,10 @@ typedef enum psi_sim_flow_model { PSI_SIM_FLOW_LV08, PSI_SIM_FLOW_CM02 } psi_sim
 
 enum {
     PSI_SIM_NODES_MAX = 1000000,
-    PSI_SIM_FLOW_NODES_MAX = 64, /* above, the network model is nic unless one is asked for */
+    /* Above either, the network model is nic unless one is asked for: the fluid model's cost grows with
+     * the flows at a time, which are nodes x shards when all talk to all. */
+    PSI_SIM_FLOW_NODES_MAX = 64,
+    PSI_SIM_FLOW_PAIRS_MAX = 256,
     PSI_SIM_JOBS_MAX = 1024
 };
 
@@ -171,6 +174,12 @@ PS_MUST_CHECK ps_err psi_sim_spec_resolve(psi_sim_spec *spec, const psi_plan *pl
  * the length, as snprintf does. */
 int psi_sim_describe(const psi_sim_spec *spec, const psi_plan *plan, char *text,
                      size_t text_size_bytes);
+
+/* Whether the fluid network model simulates the plan in reasonable time. O(1). */
+static inline bool psi_sim_flow_is_quick(const psi_plan *plan) {
+    return plan->node_count <= PSI_SIM_FLOW_NODES_MAX &&
+           (uint64_t)plan->node_count * plan->shard_count <= PSI_SIM_FLOW_PAIRS_MAX;
+}
 
 /* The wall time in seconds that the run is expected to take; a rough estimate. */
 double psi_sim_expected_wall_s(const psi_sim_spec *spec, const psi_plan *plan);
