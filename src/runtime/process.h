@@ -76,6 +76,7 @@ typedef struct psi_thread_worker {
     pthread_t thread;
     pthread_cond_t woken;       /* [lock] */
     bool is_woken;              /* [lock] a wake-up that no wait has used */
+    bool is_asleep;             /* [lock] in port_wait() */
     atomic_bool is_computing;   /* [any] */
     atomic_uint_fast32_t clock; /* [any] of its last compute */
 } psi_thread_worker;

@@ -168,9 +168,11 @@ static void port_wait(psi_port *port, uint32_t worker_index) {
     psi_process *const process = process_of(port);
     psi_thread_worker *const worker = &process->workers[worker_index];
     settle(process);
+    worker->is_asleep = true;
     while (!worker->is_woken) {
         (void)pthread_cond_wait(&worker->woken, &process->mutex);
     }
+    worker->is_asleep = false;
     worker->is_woken = false;
     note_progress(process);
 }

@@ -26,7 +26,7 @@ static psi_heartbeat own_heartbeat(psi_process *process) {
         }
         if (atomic_load_explicit(&worker->is_computing, memory_order_relaxed)) {
             heartbeat.workers_computing++;
-        } else if (psi_node_worker_is_waiting(process->node, i)) {
+        } else if (worker->is_asleep || psi_node_worker_is_waiting(process->node, i)) {
             heartbeat.workers_waiting++;
         }
     }
@@ -92,9 +92,6 @@ bool psi_watch_describe(psi_process *process, char *text, size_t text_size) {
     const bool is_evaluating = process->evaluator.is_busy;
     const bool is_finished = psi_monitor_is_finished(process->monitor);
     psi_process_unlock(process);
-    if (is_evaluating) {
-        return false;
-    }
     const psi_heartbeat all = all_heartbeats(process);
     if (one_waits || all.workers_waiting > 0) {
         (void)snprintf(text, text_size,
@@ -106,8 +103,8 @@ bool psi_watch_describe(psi_process *process, char *text, size_t text_size) {
     if (process->id == 0 && no_worker_runs && !is_finished) {
         (void)snprintf(
             text, text_size,
-            "process 0 waits for results; %u workers are still at work, the slowest at clock %u",
-            all.workers_active, all.clock_min);
+            "process 0 waits for results%s; %u workers are still at work, the slowest at clock %u",
+            is_evaluating ? " of an evaluation" : "", all.workers_active, all.clock_min);
         return true;
     }
     return false;

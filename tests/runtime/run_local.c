@@ -113,22 +113,25 @@ static void a_process_that_exits_is_named(void) {
     expect_failure(&test, 5, 60.0, "process 2 (node 2)", "exit code 7");
 }
 
-/* Nobody survives process 0. */
+/* Nobody survives process 0, not even workers that are deep in their own mathematics. */
 static void no_orphans_when_process_0_dies(void) {
-    const tally_case test = {.nodes = 4,
-                             .workers_each = 2,
-                             .clocks = 100000,
-                             .policy = "ssp:3",
-                             .deed = TALLY_DIE,
-                             .rank = 0,
-                             .clock = 40,
-                             .options = quick};
-    tally_run run;
-    bool none_left = false;
-    tally_start(&run, &test);
-    CU_ASSERT_EQUAL(tally_end(&run, 60.0, &none_left), 128 + SIGKILL);
-    CU_ASSERT_TRUE(none_left);
-    tally_close(&run);
+    const tally_deed deeds[] = {TALLY_DIE, TALLY_DIE_LAST};
+    for (size_t i = 0; i < sizeof deeds / sizeof deeds[0]; i++) {
+        const tally_case test = {.nodes = 4,
+                                 .workers_each = 2,
+                                 .clocks = 100000,
+                                 .policy = "bsp",
+                                 .deed = deeds[i],
+                                 .rank = 0,
+                                 .clock = 40,
+                                 .options = quick};
+        tally_run run;
+        bool none_left = false;
+        tally_start(&run, &test);
+        CU_ASSERT_EQUAL(tally_end(&run, 60.0, &none_left), 128 + SIGKILL);
+        CU_ASSERT_TRUE(none_left);
+        tally_close(&run);
+    }
 }
 
 /* SIGSTOP of a child: nothing is closed, only its heartbeats fail to come. */

@@ -47,6 +47,23 @@ static void misbehave(void *arg) {
     }
 }
 
+/* For TALLY_DIE_LAST. */
+static void sleep_for_ever(void *arg) {
+    const tally_case *const test = arg;
+    atomic_fetch_add(&test->shared->sleeper_count, 1);
+    for (;;) {
+        (void)pause();
+    }
+}
+
+static void die_last(void *arg) {
+    const tally_case *const test = arg;
+    while (atomic_load(&test->shared->sleeper_count) + 1 < test->nodes * test->workers_each) {
+        (void)poll(NULL, 0, 1);
+    }
+    (void)raise(SIGKILL);
+}
+
 static void work(void *arg) {
     (void)arg;
 }
@@ -78,7 +95,11 @@ static ps_err tally_worker(ps_worker *worker, const void *problem) {
         if (is_due && test.deed == TALLY_FAIL) {
             return PS_EFAILED;
         }
-        PS_TRY(ps_compute(worker, 1.0, is_due ? misbehave : work, &test));
+        void (*what)(void *arg) = is_due ? misbehave : work;
+        if (test.deed == TALLY_DIE_LAST && clock == test.clock) {
+            what = is_due ? die_last : sleep_for_ever;
+        }
+        PS_TRY(ps_compute(worker, 1.0, what, &test));
         PS_TRY(add_rows(worker));
         PS_TRY(ps_clock(worker));
         atomic_fetch_add(&test.shared->clocks_done, 1);

@@ -17,16 +17,18 @@ enum { TALLY_ROWS = 12, TALLY_COLUMNS = 5 };
 /* What worker `rank` does instead of its work at clock `clock`. */
 typedef enum tally_deed {
     TALLY_NOTHING,
-    TALLY_DIE,    /* its process gets SIGKILL */
-    TALLY_FREEZE, /* its process gets SIGSTOP */
-    TALLY_SLEEP,  /* it never returns from its mathematics */
-    TALLY_FAIL,   /* it returns PS_EFAILED */
-    TALLY_EXIT    /* its process calls _exit(7) */
+    TALLY_DIE,     /* its process gets SIGKILL */
+    TALLY_FREEZE,  /* its process gets SIGSTOP */
+    TALLY_SLEEP,   /* it never returns from its mathematics */
+    TALLY_FAIL,    /* it returns PS_EFAILED */
+    TALLY_EXIT,    /* its process calls _exit(7) */
+    TALLY_DIE_LAST /* all others sleep for ever at that clock; once they do, its process gets
+                      SIGKILL */
 } tally_deed;
 
 /* What the processes of a run share with the test. */
 typedef struct tally_shared {
-    atomic_uint clocks_done;
+    atomic_uint clocks_done, sleeper_count;
     atomic_bool has_ended;
     ps_fault fault;
     ps_err err;
