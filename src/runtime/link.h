@@ -4,10 +4,10 @@
  * processes. Frames and records of one direction of a connection share one sequence, from 0.
  *
  *      A (higher number)                 B (lower number)
- *        | -- HELLO ---------------------> |   B checks it; a connection that does not belong to
- * the run is closed | <--------------------- HELLO -- |   now frames may flow in both directions |
- * <--- frames, HEARTBEATs ------> | | -- GOODBYE or FAILURE --------> |   the last word; A then
- * reads until B's last word or the end
+ *        | -- HELLO ---------------------> |   B closes a connection that is not of the run
+ *        | <--------------------- HELLO -- |   now frames may flow in both directions
+ *        | <--- frames, HEARTBEATs ------> |
+ *        | -- GOODBYE or FAILURE --------> |   the last word; A reads until B's last word
  */
 #ifndef PSI_LINK_H
 #define PSI_LINK_H

@@ -38,17 +38,31 @@ int psi_thread_start(pthread_t *thread, void *(*body)(void *arg), void *arg) {
     return failed;
 }
 
+/* The workers of a node all return the error of the one that failed, and any of them may be here first: only a
+ * lone worker can be named. [lock] */
+static void note_failure(const psi_thread_worker *worker, ps_err err) {
+    psi_process *const process = worker->process;
+    const uint32_t first_rank = process->id * process->worker_count;
+    const unsigned clock = (unsigned)atomic_load(&worker->clock);
+    ps_fault fault = {0};
+    if (process->worker_count == 1) {
+        (void)ps_fault_set(&fault, err, "worker %u failed at clock %u: %s", first_rank, clock,
+                           ps_err_text(err));
+    } else {
+        (void)ps_fault_set(&fault, err, "one of the workers %u to %u failed near clock %u: %s",
+                           first_rank, first_rank + process->worker_count - 1, clock,
+                           ps_err_text(err));
+    }
+    psi_process_fail(process, &fault);
+}
+
 static void *worker_main(void *arg) {
     psi_thread_worker *const worker = arg;
     psi_process *const process = worker->process;
     const ps_err err = psi_worker_main(process->node, worker->index);
     psi_process_lock(process);
     if (err != PS_OK && err != PS_ESTOPPED) {
-        ps_fault fault = {0};
-        (void)ps_fault_set(&fault, err, "worker %u failed at clock %u: %s",
-                           process->id * process->worker_count + worker->index,
-                           (unsigned)atomic_load(&worker->clock), ps_err_text(err));
-        psi_process_fail(process, &fault);
+        note_failure(worker, err);
     }
     psi_process_note_finish(process);
     psi_process_unlock(process);
