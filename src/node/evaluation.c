@@ -28,10 +28,11 @@ psi_evaluation *psi_evaluation_create(psi_monitor *monitor, uint32_t clock) {
     }
     evaluation->monitor = monitor;
     evaluation->clock = clock;
+    evaluation->seen = calloc((size_t)monitor->plan->shard_count + monitor->plan->process_count, 1);
     evaluation->locals = calloc(monitor->workers_here, sizeof *evaluation->locals);
     evaluation->sums =
         calloc((size_t)monitor->plan->worker_count * PS_SUMS_MAX, sizeof *evaluation->sums);
-    if (evaluation->locals == NULL || evaluation->sums == NULL ||
+    if (evaluation->seen == NULL || evaluation->locals == NULL || evaluation->sums == NULL ||
         !allocate_tables(evaluation, monitor)) {
         psi_evaluation_destroy(evaluation);
         return NULL;
@@ -56,6 +57,7 @@ void psi_evaluation_destroy(psi_evaluation *evaluation) {
         free(evaluation->sparse[t]);
         free(evaluation->views[t]);
     }
+    free(evaluation->seen);
     free(evaluation->locals);
     free(evaluation->sums);
     free(evaluation);

@@ -1,13 +1,12 @@
 /* The monitor of a process: evaluations on snapshots, records, and the end of the run.
  *
- *     shard reaches clock c   --MODEL c-->  the monitors of all processes     (a copy of its rows)
- *     worker ends clock c-1   ----------->  its own monitor                   (a copy of its local
- * state) both complete for c: evaluate the share of each own worker, beside the workers
- *                             --SUMS c--->  monitor 0: adds in rank order, makes the row of metrics
- *     all clients left shard  --MODEL---->  monitor 0: the final rows; the others: that no more
- * will come own workers left, shards at their end, evaluations done
- *                             --TRACE---->  monitor 0: what this process recorded; then it is
- * finished
+ *     shard reaches clock c   --MODEL c-->  the monitors of all processes (a copy of its rows)
+ *     worker ends clock c-1   ----------->  its own monitor (a copy of its local state)
+ *     both complete for c: evaluate the share of each own worker, beside the workers
+ *                             --SUMS c--->  monitor 0: adds in rank order, makes a row of metrics
+ *     all clients left shard  --MODEL---->  monitor 0: the final rows; others: no more will come
+ *     own workers left, shards at their end, evaluations done
+ *                             --TRACE---->  monitor 0: what this process recorded
  *
  * When all nodes are in one process, the same functions are called without the frames. */
 #include "node/monitor.h"
@@ -33,7 +32,8 @@ ps_err psi_monitor_create(const psi_plan *plan, uint32_t process, psi_results *r
     monitor->workers_active = monitor->workers_here;
     monitor->nodes = calloc(nodes_here, sizeof *monitor->nodes);
     monitor->totals_of = calloc(plan->process_count, sizeof *monitor->totals_of);
-    if (monitor->nodes == NULL || monitor->totals_of == NULL ||
+    monitor->has_ended = calloc((size_t)plan->shard_count + plan->process_count, 1);
+    if (monitor->nodes == NULL || monitor->totals_of == NULL || monitor->has_ended == NULL ||
         psi_layout_init(&monitor->layout, plan->specs, plan->table_count, plan->shard_count) !=
             PS_OK) {
         psi_monitor_destroy(monitor);
@@ -53,6 +53,7 @@ void psi_monitor_destroy(psi_monitor *monitor) {
     psi_evaluation_destroy(monitor->final);
     free(monitor->nodes);
     free(monitor->totals_of);
+    free(monitor->has_ended);
     free(monitor);
 }
 
@@ -142,7 +143,7 @@ psi_totals psi_monitor_totals(const psi_monitor *monitor) {
 
 /* ---- Clocks ---- */
 
-static bool evaluation_is_due(const psi_plan *plan, uint32_t clock) {
+bool psi_evaluation_is_due(const psi_plan *plan, uint32_t clock) {
     if (clock == plan->clock_count) {
         return true;
     }
@@ -202,7 +203,7 @@ static bool tell_model(psi_monitor *monitor, const psi_shard *shard, bool is_fin
 
 bool psi_monitor_shard_clock(psi_monitor *monitor, const psi_shard *shard, bool is_final) {
     show_progress(monitor, shard->clock_min, port_of(monitor)->ops->now_s(port_of(monitor)));
-    if (!is_final && !evaluation_is_due(monitor->plan, shard->clock_min)) {
+    if (!is_final && !psi_evaluation_is_due(monitor->plan, shard->clock_min)) {
         return true;
     }
     for (uint32_t p = 0; p < monitor->plan->process_count; p++) {
@@ -214,7 +215,7 @@ bool psi_monitor_shard_clock(psi_monitor *monitor, const psi_shard *shard, bool 
 }
 
 bool psi_monitor_worker_clock(psi_monitor *monitor, const ps_worker *worker, uint32_t clock) {
-    if (!evaluation_is_due(monitor->plan, clock)) {
+    if (!psi_evaluation_is_due(monitor->plan, clock)) {
         return true;
     }
     psi_evaluation *const evaluation = psi_evaluation_of(monitor, clock);

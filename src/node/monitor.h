@@ -34,6 +34,7 @@ typedef struct psi_evaluation {
     uint32_t shards_seen;
     uint32_t locals_seen; /* workers of this process whose local state is there */
     uint32_t ranks_seen;  /* process 0: workers whose sums are there */
+    uint8_t *seen;        /* by shard, then by process: whether its share is there */
     psi_local *locals;    /* by worker of this process */
     double *sums;         /* worker_count x sum_count */
     void *dense[PS_TABLES_MAX];
@@ -55,6 +56,7 @@ struct psi_monitor {
     psi_totals *totals_of;       /* by process; of others as they ended */
     psi_evaluation *evaluations; /* by clock */
     psi_evaluation *final;       /* process 0: collects the final model */
+    uint8_t *has_ended;          /* by shard, then by process: it has told its end */
     uint32_t jobs_running, shards_ended, processes_ended;
     uint32_t clock_shown;
     bool is_stopped, has_recorded, is_finished;
@@ -71,6 +73,16 @@ static inline double psi_read_f64(psi_reader *reader) {
     double value;
     memcpy(&value, &bits, sizeof value);
     return value;
+}
+
+/* Whether the state at `clock` is evaluated. */
+bool psi_evaluation_is_due(const psi_plan *plan, uint32_t clock);
+
+/* Notes in `seen` that the share of `place` has come. False if it had come before. */
+static inline bool psi_note_once(uint8_t *seen, uint32_t place) {
+    const bool is_first = seen[place] == 0;
+    seen[place] = 1;
+    return is_first;
 }
 
 /* Finds or makes the evaluation of a clock. NULL: memory is exhausted. */

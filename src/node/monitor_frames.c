@@ -100,6 +100,15 @@ static bool receive_final(psi_monitor *monitor, uint32_t shard, uint32_t clock, 
     return true;
 }
 
+/* The evaluation that a peer speaks of; NULL if no correct peer does, or memory is exhausted. */
+static psi_evaluation *evaluation_named(psi_monitor *monitor, uint32_t clock) {
+    const psi_plan *const plan = monitor->plan;
+    if (clock > plan->clock_count || !psi_evaluation_is_due(plan, clock)) {
+        return NULL;
+    }
+    return psi_evaluation_of(monitor, clock);
+}
+
 static bool receive_model(psi_monitor *monitor, const psi_frame *frame, psi_reader reader) {
     const psi_plan *const plan = monitor->plan;
     const uint32_t shard = psi_read_u32(&reader);
@@ -107,15 +116,15 @@ static bool receive_model(psi_monitor *monitor, const psi_frame *frame, psi_read
     const uint32_t clock = psi_read_u32(&reader);
     const uint32_t clock_max = psi_read_u32(&reader);
     if (reader.failed || shard >= plan->shard_count ||
-        frame->from != psi_endpoint_shard(plan, shard) ||
-        monitor->shards_ended == plan->shard_count) {
+        frame->from != psi_endpoint_shard(plan, shard) || monitor->has_ended[shard] != 0) {
         return false;
     }
     if ((flags & PSI_MODEL_IS_FINAL) != 0) {
-        return receive_final(monitor, shard, clock, reader);
+        return psi_note_once(monitor->has_ended, shard) &&
+               receive_final(monitor, shard, clock, reader);
     }
-    psi_evaluation *const evaluation = psi_evaluation_of(monitor, clock);
-    if (evaluation == NULL || evaluation->is_started ||
+    psi_evaluation *const evaluation = evaluation_named(monitor, clock);
+    if (evaluation == NULL || !psi_note_once(evaluation->seen, shard) ||
         !psi_evaluation_store(evaluation, shard, reader)) {
         return false;
     }
@@ -146,8 +155,8 @@ static bool receive_sums(psi_monitor *monitor, uint32_t process, psi_reader read
         reader.left_bytes != value_count * sizeof(double)) {
         return false;
     }
-    psi_evaluation *const evaluation = psi_evaluation_of(monitor, clock);
-    if (evaluation == NULL) {
+    psi_evaluation *const evaluation = evaluation_named(monitor, clock);
+    if (evaluation == NULL || !psi_note_once(evaluation->seen, plan->shard_count + process)) {
         return false;
     }
     for (size_t i = 0; i < value_count; i++) {
@@ -171,6 +180,9 @@ static bool receive_trace(psi_monitor *monitor, uint32_t process, psi_reader rea
     if (reader.failed || row_count > left_bytes / PSI_TRACE_ROW_BYTES ||
         staleness_count > left_bytes / 8 ||
         row_count * PSI_TRACE_ROW_BYTES + staleness_count * 8 != left_bytes) {
+        return false;
+    }
+    if (!psi_note_once(monitor->has_ended, monitor->plan->shard_count + process)) {
         return false;
     }
     for (uint64_t i = 0; i < row_count; i++) {

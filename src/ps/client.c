@@ -187,13 +187,24 @@ static void look_again(psi_client *client, psi_client_worker *worker) {
     worker->is_waiting = worker->next < worker->position_count;
 }
 
+/* Makes room for two lists of the rows of a fetch, and for all cached rows, which is the most that
+ * a frame can bring. */
+static bool reserve_scratch(psi_client *client, size_t row_count) {
+    size_t needed = 0;
+    for (uint32_t t = 0; t < client->options.layout->table_count; t++) {
+        needed += client->tables[t].row_count;
+    }
+    needed = needed < 2 * row_count ? 2 * row_count : needed;
+    void *scratch = client->scratch;
+    const bool has_room =
+        psi_array_reserve(&scratch, &client->scratch_capacity, needed, sizeof *client->scratch);
+    client->scratch = scratch;
+    return has_room;
+}
+
 static void step_fetch(psi_client *client, const psi_client_event *event, psi_effects *out) {
     psi_client_worker *const worker = &client->workers[event->worker];
-    void *scratch = client->scratch;
-    const bool has_room = psi_array_reserve(&scratch, &client->scratch_capacity,
-                                            2 * event->row_count, sizeof *client->scratch);
-    client->scratch = scratch;
-    if (!has_room || !locate_rows(client, event)) {
+    if (!locate_rows(client, event) || !reserve_scratch(client, event->row_count)) {
         out->out_of_memory = true;
         worker->position_count = 0;
         return;
@@ -315,16 +326,21 @@ static void step_leave(psi_client *client, const psi_client_event *event, psi_ef
 
 /* ---- Frames ---- */
 
-/* Checks all rows of a ROWS frame: each must have been asked for or be subscribed. */
-static bool rows_are_expected(const psi_client *client, uint32_t shard, psi_reader reader,
+/* Checks all rows of a ROWS frame, each of which must have been asked for or be subscribed, and
+ * lists their places in the cache in scratch. */
+static bool rows_are_expected(psi_client *client, uint32_t shard, psi_reader reader,
                               uint32_t part_count) {
     const psi_layout *const layout = client->options.layout;
+    size_t count = 0;
     for (uint32_t p = 0; p < part_count; p++) {
         psi_part part;
         if (!psi_part_read(&reader, layout, shard, true, &part)) {
             return false;
         }
         const psi_cache_table *const table = &client->tables[part.table];
+        if (part.count > client->scratch_capacity - count) {
+            return false; /* more rows than were ever asked for */
+        }
         for (uint32_t i = 0; i < part.count; i++) {
             const psi_place place = {.shard = shard, .local = psi_part_local(&part, i)};
             const uint32_t position =
@@ -335,6 +351,7 @@ static bool rows_are_expected(const psi_client *client, uint32_t shard, psi_read
             if (table->rows[position].asked == 0 && !table->rows[position].has_value) {
                 return false;
             }
+            client->scratch[count++] = position;
         }
     }
     return !reader.failed && reader.left_bytes == 0;
@@ -364,18 +381,16 @@ static void receive_row(psi_client *client, uint32_t table_index, uint32_t posit
 static void receive_rows(psi_client *client, uint32_t shard, psi_reader reader, uint32_t part_count,
                          uint32_t clock, psi_effects *out) {
     const psi_layout *const layout = client->options.layout;
+    const uint32_t *position = client->scratch; /* as rows_are_expected() found them */
     client->frame_mark++;
     for (uint32_t p = 0; p < part_count; p++) {
         psi_part part = {0};
         const bool is_valid = psi_part_read(&reader, layout, shard, true, &part);
         PS_ASSERT(is_valid);
         for (uint32_t i = 0; i < part.count; i++) {
-            const psi_place place = {.shard = shard, .local = psi_part_local(&part, i)};
-            const uint32_t position = psi_cache_find(&client->tables[part.table],
-                                                     psi_place_row(layout, part.table, place));
             const uint8_t *const values =
                 psi_part_next_row(&layout->tables[part.table], &part.values);
-            receive_row(client, part.table, position, values, clock, out);
+            receive_row(client, part.table, *position++, values, clock, out);
         }
     }
 }

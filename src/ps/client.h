@@ -85,7 +85,7 @@ typedef struct psi_client {
     uint64_t *staleness; /* [d]: row reads that saw clock difference -1-d */
     size_t staleness_capacity;
     uint32_t *counts;  /* scratch, by shard */
-    uint32_t *scratch; /* scratch, by row of a request */
+    uint32_t *scratch; /* scratch, by row of a request or of a frame */
     size_t scratch_capacity;
 } psi_client;
 

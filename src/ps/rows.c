@@ -99,27 +99,25 @@ static size_t home_of(const psi_rows *rows, uint32_t table, uint64_t row) {
     return psi_hash_u64(row * PS_TABLES_MAX + table) & (rows->index_capacity - 1);
 }
 
+/* Where the row stands in the index, or the free place where it would. The index is not empty. */
+static size_t probe(const psi_rows *rows, uint32_t table, uint64_t row) {
+    size_t at = home_of(rows, table, row);
+    while (rows->index[at] != 0) {
+        const psi_private_row *const found = &rows->rows[rows->index[at] - 1];
+        if (found->row == row && found->table == table) {
+            break;
+        }
+        at = (at + 1) & (rows->index_capacity - 1);
+    }
+    return at;
+}
+
 psi_private_row *psi_rows_find(const psi_rows *rows, uint32_t table, uint64_t row) {
     if (rows->index_capacity == 0) {
         return NULL;
     }
-    for (size_t at = home_of(rows, table, row);; at = (at + 1) & (rows->index_capacity - 1)) {
-        if (rows->index[at] == 0) {
-            return NULL;
-        }
-        psi_private_row *const found = &rows->rows[rows->index[at] - 1];
-        if (found->row == row && found->table == table) {
-            return found;
-        }
-    }
-}
-
-static void index_row(psi_rows *rows, size_t position) {
-    size_t at = home_of(rows, rows->rows[position].table, rows->rows[position].row);
-    while (rows->index[at] != 0) {
-        at = (at + 1) & (rows->index_capacity - 1);
-    }
-    rows->index[at] = (uint32_t)position + 1;
+    const uint32_t position = rows->index[probe(rows, table, row)];
+    return position == 0 ? NULL : &rows->rows[position - 1];
 }
 
 /* Keeps the index at most half full. */
@@ -136,7 +134,7 @@ static bool grow_index(psi_rows *rows) {
     rows->index = index;
     rows->index_capacity = capacity;
     for (size_t i = 0; i < rows->row_count; i++) {
-        index_row(rows, i);
+        index[probe(rows, rows->rows[i].table, rows->rows[i].row)] = (uint32_t)i + 1;
     }
     return true;
 }
@@ -155,22 +153,25 @@ static bool take_sparse(psi_rows *rows, psi_private_row *row) {
 }
 
 psi_private_row *psi_rows_touch(psi_rows *rows, uint32_t table, uint64_t row) {
-    psi_private_row *const found = psi_rows_find(rows, table, row);
-    if (found != NULL) {
-        return found;
+    if (!grow_index(rows)) {
+        return NULL;
+    }
+    const size_t at = probe(rows, table, row);
+    if (rows->index[at] != 0) {
+        return &rows->rows[rows->index[at] - 1];
     }
     void *items = rows->rows;
-    if (!grow_index(rows) ||
-        !psi_array_reserve(&items, &rows->row_capacity, rows->row_count + 1, sizeof *rows->rows)) {
+    if (!psi_array_reserve(&items, &rows->row_capacity, rows->row_count + 1, sizeof *rows->rows)) {
         return NULL;
     }
     rows->rows = items;
     psi_private_row *const fresh = &rows->rows[rows->row_count];
-    *fresh = (psi_private_row){.row = row, .table = table};
+    *fresh = (psi_private_row){
+        .row = row, .place = psi_row_place(rows->layout, table, row), .table = table};
     if (rows->layout->tables[table].layout == PS_SPARSE && !take_sparse(rows, fresh)) {
         return NULL;
     }
-    index_row(rows, rows->row_count++);
+    rows->index[at] = (uint32_t)++rows->row_count;
     return fresh;
 }
 
@@ -293,8 +294,7 @@ static bool make_segments(psi_rows *rows, psi_block *block) {
     for (size_t i = 0; i < rows->row_count; i++) {
         const psi_private_row *const row = &rows->rows[i];
         if (row->is_changed) {
-            const psi_place place = psi_row_place(layout, row->table, row->row);
-            rows->counts[(size_t)row->table * layout->shard_count + place.shard]++;
+            rows->counts[(size_t)row->table * layout->shard_count + row->place.shard]++;
         }
     }
     for (size_t i = 0; i < place_count; i++) {
@@ -310,11 +310,8 @@ static bool make_segments(psi_rows *rows, psi_block *block) {
     return true;
 }
 
-static psi_segment *segment_of(const psi_rows *rows, psi_block *block, const psi_private_row *row,
-                               uint32_t *local_out) {
-    const psi_place place = psi_row_place(rows->layout, row->table, row->row);
-    *local_out = place.local;
-    const size_t at = (size_t)row->table * rows->layout->shard_count + place.shard;
+static psi_segment *segment_of(const psi_rows *rows, psi_block *block, const psi_private_row *row) {
+    const size_t at = (size_t)row->table * rows->layout->shard_count + row->place.shard;
     return &block->segments[rows->counts[at] - 1];
 }
 
@@ -323,8 +320,7 @@ static bool place_values(psi_rows *rows, psi_block *block) {
     for (size_t i = 0; i < rows->row_count; i++) {
         const psi_private_row *const row = &rows->rows[i];
         if (row->is_changed) {
-            uint32_t local;
-            segment_of(rows, block, row, &local)->size_bytes += wire_size_bytes(rows, row);
+            segment_of(rows, block, row)->size_bytes += wire_size_bytes(rows, row);
         }
     }
     size_t offset_bytes = 0;
@@ -346,9 +342,8 @@ bool psi_rows_seal(psi_rows *rows, psi_block *block) {
     for (size_t i = 0; i < rows->row_count; i++) {
         const psi_private_row *const row = &rows->rows[i];
         if (row->is_changed) {
-            uint32_t local;
-            psi_segment *const segment = segment_of(rows, block, row, &local);
-            block->locals[segment->first + segment->count++] = local;
+            psi_segment *const segment = segment_of(rows, block, row);
+            block->locals[segment->first + segment->count++] = row->place.local;
             put_change(rows, row,
                        block->values.bytes + segment->offset_bytes + segment->size_bytes);
             segment->size_bytes += wire_size_bytes(rows, row);

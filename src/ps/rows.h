@@ -34,6 +34,7 @@ void psi_block_fini(psi_block *block);
 
 typedef struct psi_private_row {
     uint64_t row;
+    psi_place place;
     uint32_t table;
     uint32_t sparse; /* index + 1 into psi_rows.sparse, or 0 */
     uint8_t *value;  /* dense: the worker's view, NULL if not fetched */

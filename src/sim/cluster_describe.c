@@ -89,7 +89,8 @@ static void network_describe(text_out *out, const psi_sim_spec *spec, const psi_
             rate, link);
     }
     if (spec->net == PSI_SIM_NET_FLOW && !psi_sim_flow_is_quick(plan)) {
-        say(out, "warning: --net flow is slow with %u nodes x %u shards; --net nic is made for them\n",
+        say(out,
+            "warning: --net flow is slow with %u nodes x %u shards; --net nic is made for them\n",
             plan->node_count, plan->shard_count);
     }
 }

@@ -44,8 +44,8 @@ typedef enum psi_sim_flow_model { PSI_SIM_FLOW_LV08, PSI_SIM_FLOW_CM02 } psi_sim
 
 enum {
     PSI_SIM_NODES_MAX = 1000000,
-    /* Above either, the network model is nic unless one is asked for: the fluid model's cost grows with
-     * the flows at a time, which are nodes x shards when all talk to all. */
+    /* Above either, the network model is nic unless one is asked for: the fluid model's cost grows
+     * with the flows at a time, which are nodes x shards when all talk to all. */
     PSI_SIM_FLOW_NODES_MAX = 64,
     PSI_SIM_FLOW_PAIRS_MAX = 256,
     PSI_SIM_JOBS_MAX = 1024

@@ -170,8 +170,7 @@ static ps_err problem_fill(psi_mf_problem *problem, const ps_settings *settings,
         const psi_mf_layout layout = {.user_count = problem->user_count,
                                       .item_count = problem->item_count,
                                       .worker_count = problem->worker_count,
-                                      .slice_count =
-                                          (uint32_t)number_of(settings, PSI_MF_SLICES),
+                                      .slice_count = (uint32_t)number_of(settings, PSI_MF_SLICES),
                                       .batch = batch,
                                       .seed = problem->seed};
         err = psi_mf_blocks_make(&layout, triples, problem->training_count,

@@ -282,8 +282,7 @@ static void worker_lay_out(builder *b, uint32_t worker) {
     for (uint32_t i = 0; i < batch_count; i++) {
         const size_t end = b->rating_total + b->part_ends[(i + 1) * parts - 1];
         const size_t batch = blocks->shares[worker].batch_begin + i;
-        blocks->batches[batch] =
-            (psi_mf_batch){.rating_begin = begin, .item_begin = b->item_total};
+        blocks->batches[batch] = (psi_mf_batch){.rating_begin = begin, .item_begin = b->item_total};
         slots_make(b, begin, end);
         slices_cut(b, batch, begin, end, b->item_total - blocks->batches[batch].item_begin);
         begin = end;

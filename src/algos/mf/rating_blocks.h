@@ -4,11 +4,10 @@
  *
  *      all ratings      [ worker 0               | worker 1               | ... ]
  *      one worker       [ batch 0 | batch 1 | ...| ]        a batch is the work of one clock
- *      one batch        u0 u0 u3 u4 u4 u4 ...               users ascend: their rows stay in the
- * cache
+ *      one batch        u0 u0 u3 u4 u4 u4 ...           users ascend: their rows stay cached
  *
- * With several slices, a batch is first cut by items, so that a worker can fetch the items of a slice
- * when their turn comes; within a slice users ascend.
+ * With several slices, a batch is first cut by items, so that a worker can fetch the items of a
+ * slice when their turn comes; within a slice users ascend.
  *
  * Each batch knows its distinct items; a rating names its item by its place ("slot") in that list,
  * so nothing is searched for while training. */
@@ -77,7 +76,8 @@ PS_MUST_CHECK ps_err psi_mf_blocks_make(const psi_mf_layout *layout, const psi_m
 
 void psi_mf_blocks_fini(psi_mf_blocks *blocks);
 
-/* The first item, as a place in the list of a batch with `item_count` items, of slice `slice`. O(1). */
+/* The first item, as a place in the list of a batch with `item_count` items, of slice `slice`.
+ * O(1). */
 static inline size_t psi_mf_slice_first(const psi_mf_blocks *blocks, size_t item_count,
                                         uint32_t slice) {
     return (item_count * slice + blocks->slice_count - 1) / blocks->slice_count;
