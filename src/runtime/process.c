@@ -38,8 +38,8 @@ int psi_thread_start(pthread_t *thread, void *(*body)(void *arg), void *arg) {
     return failed;
 }
 
-/* The workers of a node all return the error of the one that failed, and any of them may be here first: only a
- * lone worker can be named. [lock] */
+/* The workers of a node all return the error of the one that failed, and any of them may be here
+ * first: only a lone worker can be named. [lock] */
 static void note_failure(const psi_thread_worker *worker, ps_err err) {
     psi_process *const process = worker->process;
     const uint32_t first_rank = process->id * process->worker_count;
