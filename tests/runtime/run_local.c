@@ -183,8 +183,8 @@ static void a_stall_in_process_0_ends_too(void) {
     tally_close(&run);
 }
 
-/* What a worker fails with is the run's failure, wherever it was. Where several share a process, the
- * line names no innocent one. */
+/* What a worker fails with is the run's failure, wherever it was. Where several share a process,
+ * the line names no innocent one. */
 static void a_failed_worker_is_named(void) {
     for (uint32_t trial = 0; trial < 12; trial++) {
         const uint32_t nodes = 1 + trial % 3;
