@@ -1,7 +1,12 @@
 /* The network model "flow": SimGrid's fluid model carries every frame.
  *
- *     sender -> mailbox of the node -> receiver actor -> reorder -> queue -> server actor ->
- * psi_node_deliver() own node: -> memory queue -> memory actor ---------------------^
+ *     sender -> mailbox of the node -> receiver -> reorder -> queue -> server -> deliver
+ *     own node: -> memory queue -> memory ---------------------^
+ *
+ * A connection, from one node to another, carries a few frames at a time; the others wait, as in
+ * the buffers of TCP. Without that bound, workers that never wait would pile up flows faster than
+ * they end, and the fluid model's cost grows with each of them. A sender actor starts what had to
+ * wait, since a flow begins at the host of whoever starts it.
  *
  * Frames of one pair of hosts share the links, so a short one overtakes a long one; TCP would not
  * let it. Each frame carries its number between the two nodes, and the receiver holds what came too
@@ -22,11 +27,13 @@
 
 #include "base/bytes.h"
 
+enum { FLYING_MAX = 4 }; /* frames of a connection under way at a time */
+
 /* A frame between two nodes. */
 typedef struct parcel {
     struct parcel *next;
     psi_frame *frame; /* owned; NULL once delivered */
-    uint32_t from_node;
+    uint32_t from_node, to_node;
     uint32_t number; /* of the frames from one node to another */
     double due_s;    /* through memory: when it arrives */
 } parcel;
@@ -41,9 +48,11 @@ typedef struct flow_node {
     char mailbox[32];
     uint32_t *sent;     /* owned: frames sent to each node */
     uint32_t *received; /* owned: frames received in order from each node */
-    parcel_queue early, memory, serving;
+    uint8_t *flying;    /* owned: frames that the network carries to each node */
+    parcel_queue *held; /* owned: those that wait for them */
+    parcel_queue early, memory, serving, outgoing;
     double memory_free_s;
-    sg_sem_t memory_filled, serving_filled;
+    sg_sem_t memory_filled, serving_filled, outgoing_filled;
 } flow_node;
 
 typedef struct flow_world {
@@ -134,6 +143,23 @@ static parcel *parcel_take(flow_world *model) {
     return item;
 }
 
+/* Puts a parcel on its way. Called by an actor of the host that sends it. */
+static void parcel_launch(const psi_world *world, parcel *item) {
+    const sg_mailbox_t mailbox = sg_mailbox_by_name(model_of(world)->nodes[item->to_node].mailbox);
+    sg_comm_detach(sg_mailbox_put_init(mailbox, item, (long)item->frame->size_bytes), NULL);
+}
+
+/* One frame from `from` to node `to_node` has arrived: the next that waited may leave. */
+static void connection_advance(flow_node *from, uint32_t to_node) {
+    parcel *const next = queue_remove(&from->held[to_node]);
+    if (next == NULL) {
+        from->flying[to_node]--;
+        return;
+    }
+    queue_append(&from->outgoing, next);
+    sg_sem_release(from->outgoing_filled);
+}
+
 static ps_err flow_send(psi_world *world, uint32_t from_node, uint32_t to_node, psi_frame *frame) {
     flow_world *const model = model_of(world);
     flow_node *const from = &model->nodes[from_node];
@@ -141,7 +167,7 @@ static ps_err flow_send(psi_world *world, uint32_t from_node, uint32_t to_node, 
     if (item == NULL) {
         return PS_ENOMEM;
     }
-    *item = (parcel){.frame = frame, .from_node = from_node};
+    *item = (parcel){.frame = frame, .from_node = from_node, .to_node = to_node};
     model->under_way++;
     if (from_node == to_node) {
         const double now_s = simgrid_get_clock();
@@ -154,8 +180,12 @@ static ps_err flow_send(psi_world *world, uint32_t from_node, uint32_t to_node, 
         return PS_OK;
     }
     item->number = from->sent[to_node]++;
-    const sg_mailbox_t mailbox = sg_mailbox_by_name(model->nodes[to_node].mailbox);
-    sg_comm_detach(sg_mailbox_put_init(mailbox, item, (long)frame->size_bytes), NULL);
+    if (from->flying[to_node] < FLYING_MAX) {
+        from->flying[to_node]++;
+        parcel_launch(world, item);
+    } else {
+        queue_append(&from->held[to_node], item);
+    }
     return PS_OK;
 }
 
@@ -197,6 +227,7 @@ static void receiver_body(int argc, char **argv) {
             continue;
         }
         parcel *const item = payload;
+        connection_advance(&model_of(node->world)->nodes[item->from_node], node->id);
         if (item->number == node->received[item->from_node]) {
             node->received[item->from_node]++;
             serving_append(node, item);
@@ -205,6 +236,16 @@ static void receiver_body(int argc, char **argv) {
             item->next = node->early.first;
             node->early.first = item;
         }
+    }
+}
+
+static void sender_body(int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    flow_node *const node = psi_actor_arg();
+    for (;;) {
+        sg_sem_acquire(node->outgoing_filled);
+        parcel_launch(node->world, queue_remove(&node->outgoing));
     }
 }
 
@@ -298,11 +339,15 @@ static ps_err nodes_create(psi_world *world, flow_world *model) {
         (void)snprintf(node->mailbox, sizeof node->mailbox, "node-%u", i);
         node->sent = calloc(count, sizeof *node->sent);
         node->received = calloc(count, sizeof *node->received);
-        if (node->sent == NULL || node->received == NULL) {
+        node->flying = calloc(count, sizeof *node->flying);
+        node->held = calloc(count, sizeof *node->held);
+        if (node->sent == NULL || node->received == NULL || node->flying == NULL ||
+            node->held == NULL) {
             return PS_ENOMEM;
         }
         node->memory_filled = sg_sem_init(0);
         node->serving_filled = sg_sem_init(0);
+        node->outgoing_filled = sg_sem_init(0);
     }
     return PS_OK;
 }
@@ -311,6 +356,8 @@ static void model_fini(psi_world *world, flow_world *model) {
     for (uint32_t i = 0; model->nodes != NULL && i < world->plan->node_count; i++) {
         free(model->nodes[i].sent);
         free(model->nodes[i].received);
+        free(model->nodes[i].flying);
+        free(model->nodes[i].held);
     }
     for (size_t i = 0; i < model->parcel_count; i++) {
         psi_frame_release(&world->frames, model->parcels[i]->frame);
@@ -327,6 +374,7 @@ void psi_world_flow_run(psi_world *world) {
         model.attention = sg_sem_init(0);
         for (uint32_t i = 0; i < world->plan->node_count; i++) {
             daemon_start("receiver", &model.nodes[i], receiver_body);
+            daemon_start("sender", &model.nodes[i], sender_body);
             daemon_start("memory", &model.nodes[i], memory_body);
             daemon_start("server", &model.nodes[i], server_body);
         }
