@@ -232,6 +232,12 @@ ps_err psi_runtime_run_local(const psi_plan *plan, const psi_runtime_options *op
                             "%u nodes in %u processes: a real run has one process per node",
                             plan->node_count, plan->process_count);
     }
+    if (plan->node_count > PSI_RUNTIME_LOCAL_NODES_MAX) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "%u processes are too many for one machine (each has a connection to "
+                            "every other); run at most %d nodes here, or simulate them",
+                            plan->node_count, PSI_RUNTIME_LOCAL_NODES_MAX);
+    }
     psi_process_setup setup = {
         .plan = plan,
         .options = options_complete(options),

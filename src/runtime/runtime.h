@@ -18,6 +18,9 @@
 
 #include "node/run.h"
 
+/* Processes that psi_runtime_run_local() starts at most: every two of them share a connection. */
+enum { PSI_RUNTIME_LOCAL_NODES_MAX = 128 };
+
 /* What the transport did in this process. */
 typedef struct psi_runtime_stats {
     uint64_t frames_sent,
