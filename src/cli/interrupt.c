@@ -19,5 +19,6 @@ const volatile int *tt_interrupt_watch(void) {
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGHUP, &action, NULL);
     return &interrupted;
 }

@@ -102,6 +102,10 @@ static ps_err read_until(tt_run *run, ps_fault *fault) {
                             algo->name, name, nearest == NULL ? algo->metrics[0] : nearest);
     }
     PS_TRY(tt_number_read_real("--until", sign + 2, -1e300, 1e300, &until.value, fault));
+    if (strcmp(tt_setting_text(&run->settings, "eval-every"), "0") == 0) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "--until needs evaluations: --eval-every 0 makes none before the end");
+    }
     run->plan.until = until;
     return PS_OK;
 }

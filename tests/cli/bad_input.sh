@@ -43,6 +43,8 @@ refused 2 "tortoise help" -- frobnicate
 refused 2 "no command" --
 refused 2 "'mf'" -- sim mg
 refused 2 "'mf'" -- run mff
+refused 2 "at most 128" -- run mf --quiet --nodes 1000 --workers 1000 --data synthetic:users=2000,items=20
+refused 2 "--until needs evaluations" -- sim mf --eval-every 0 --until "objective<=0.5"
 refused 2 "no algorithm" -- sim
 refused 2 "no algorithm" -- sim --nodes 4
 refused 2 "--policy" -- sim mf --polcy bsp
