@@ -100,8 +100,8 @@ static void bsp_gives_equal_bits_however_threads_and_shards_fall(void) {
     psi_mf_problem_close(problem);
 }
 
-/* Every policy must learn, and the evaluation must see users and items of the same moment. How far async
- * gets depends on how the machine schedules its workers, so of it only learning at all is asked. */
+/* Every policy must learn, and the evaluation must see users and items of the same moment. How far
+ * async gets depends on how the machine schedules its workers: of it only learning is asked. */
 static void every_policy_learns(void) {
     static const char *const policies[] = {"bsp", "ssp:3", "essp:3", "async"};
     for (size_t p = 0; p < sizeof policies / sizeof policies[0]; p++) {
