@@ -61,9 +61,6 @@ void psi_monitor_worker_left(psi_monitor *monitor);
 PS_MUST_CHECK bool psi_monitor_receive(psi_monitor *monitor, const psi_frame *frame,
                                        ps_fault *fault);
 
-/* Ends the run everywhere: all nodes of this process, and through process 0 of all others. */
-void psi_monitor_stop(psi_monitor *monitor);
-
 /* Carries out what a step wants; `shard` is the one that stepped, or NULL for the client. */
 void psi_node_carry_out(psi_node *node, psi_effects *effects, const psi_shard *shard);
 

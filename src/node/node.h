@@ -19,6 +19,9 @@ PS_MUST_CHECK ps_err psi_monitor_create(const psi_plan *plan, uint32_t process,
                                         psi_results *results, psi_monitor **monitor_out);
 void psi_monitor_destroy(psi_monitor *monitor);
 
+/* Ends the run everywhere: at all nodes of this process, and through the port at all others. */
+void psi_monitor_stop(psi_monitor *monitor);
+
 /* Whether all that concerns this process has come in: in process 0 all metrics, traces and the
  * final model of every process, elsewhere all that it must send has been handed to the port. No
  * lock needed in a world where one thread runs at a time; else the lock of a node of the process.

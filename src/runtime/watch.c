@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "node/monitor.h"
+#include "node/node.h"
 #include "runtime/process.h"
 
 /* A process that did not run for so long was stopped or starved itself: it must not blame the
