@@ -94,20 +94,21 @@ void psi_frame_seal(psi_frame *frame, uint32_t sequence) {
     psi_put_u32(frame->bytes + 28, psi_crc32c(0, frame->bytes, 28));
 }
 
-psi_frame_verdict psi_frame_header_read(const uint8_t *bytes, psi_frame_header *header_out) {
-    if (psi_load_u32(bytes) != PSI_FRAME_MAGIC) {
+psi_frame_verdict psi_frame_header_read_as(const psi_frame_format *format, const uint8_t *bytes,
+                                           psi_frame_header *header_out) {
+    if (psi_load_u32(bytes) != format->magic) {
         return PSI_FRAME_BAD_MAGIC;
     }
-    if (bytes[4] != PSI_FRAME_VERSION) {
+    if (bytes[4] != format->version) {
         return PSI_FRAME_BAD_VERSION;
     }
     if (psi_load_u32(bytes + 28) != psi_crc32c(0, bytes, 28)) {
         return PSI_FRAME_BAD_HEADER_CRC;
     }
-    if (bytes[5] == 0 || bytes[5] >= PSI_FRAME_TYPES || psi_load_u16(bytes + 6) != 0) {
+    if (bytes[5] == 0 || bytes[5] >= format->type_count || psi_load_u16(bytes + 6) != 0) {
         return PSI_FRAME_BAD_TYPE;
     }
-    if (psi_load_u32(bytes + 16) > PSI_FRAME_PAYLOAD_MAX_BYTES) {
+    if (psi_load_u32(bytes + 16) > format->payload_max_bytes) {
         return PSI_FRAME_BAD_SIZE;
     }
     *header_out = (psi_frame_header){
@@ -119,6 +120,14 @@ psi_frame_verdict psi_frame_header_read(const uint8_t *bytes, psi_frame_header *
         .sequence = psi_load_u32(bytes + 24),
     };
     return PSI_FRAME_GOOD;
+}
+
+psi_frame_verdict psi_frame_header_read(const uint8_t *bytes, psi_frame_header *header_out) {
+    static const psi_frame_format format = {.magic = PSI_FRAME_MAGIC,
+                                            .version = PSI_FRAME_VERSION,
+                                            .type_count = PSI_FRAME_TYPES,
+                                            .payload_max_bytes = PSI_FRAME_PAYLOAD_MAX_BYTES};
+    return psi_frame_header_read_as(&format, bytes, header_out);
 }
 
 psi_frame_verdict psi_frame_payload_check(const psi_frame_header *header, const uint8_t *payload) {

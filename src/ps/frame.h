@@ -105,9 +105,18 @@ const char *psi_frame_verdict_text(psi_frame_verdict verdict);
  */
 void psi_frame_seal(psi_frame *frame, uint32_t sequence);
 
+/* What tells one kind of frames from another with the same header. */
+typedef struct psi_frame_format {
+    uint32_t magic, version, type_count, payload_max_bytes;
+} psi_frame_format;
+
 /* Decodes `bytes`[0..32): the first thing done with bytes from outside, before any memory is taken
  * for the payload. header_out is filled only if the verdict is PSI_FRAME_GOOD. O(1). */
 psi_frame_verdict psi_frame_header_read(const uint8_t *bytes, psi_frame_header *header_out);
+
+/* The same for a header of another format. */
+psi_frame_verdict psi_frame_header_read_as(const psi_frame_format *format, const uint8_t *bytes,
+                                           psi_frame_header *header_out);
 
 /* Checks the payload of a frame against the checksum of its header. O(size). */
 psi_frame_verdict psi_frame_payload_check(const psi_frame_header *header, const uint8_t *payload);

@@ -120,30 +120,11 @@ bool psi_link_failure_read(const psi_frame *record, ps_fault *fault_out) {
 }
 
 psi_frame_verdict psi_link_header_read(const uint8_t *bytes, psi_frame_header *header_out) {
-    if (psi_load_u32(bytes) != PSI_LINK_MAGIC) {
-        return PSI_FRAME_BAD_MAGIC;
-    }
-    if (bytes[4] != PSI_LINK_VERSION) {
-        return PSI_FRAME_BAD_VERSION;
-    }
-    if (psi_load_u32(bytes + 28) != psi_crc32c(0, bytes, 28)) {
-        return PSI_FRAME_BAD_HEADER_CRC;
-    }
-    if (bytes[5] == 0 || bytes[5] >= PSI_LINK_TYPES || psi_load_u16(bytes + 6) != 0) {
-        return PSI_FRAME_BAD_TYPE;
-    }
-    if (psi_load_u32(bytes + 16) > PSI_LINK_PAYLOAD_MAX_BYTES) {
-        return PSI_FRAME_BAD_SIZE;
-    }
-    *header_out = (psi_frame_header){
-        .type = bytes[5],
-        .from = psi_load_u32(bytes + 8),
-        .to = psi_load_u32(bytes + 12),
-        .payload_size_bytes = psi_load_u32(bytes + 16),
-        .payload_crc = psi_load_u32(bytes + 20),
-        .sequence = psi_load_u32(bytes + 24),
-    };
-    return PSI_FRAME_GOOD;
+    static const psi_frame_format format = {.magic = PSI_LINK_MAGIC,
+                                            .version = PSI_LINK_VERSION,
+                                            .type_count = PSI_LINK_TYPES,
+                                            .payload_max_bytes = PSI_LINK_PAYLOAD_MAX_BYTES};
+    return psi_frame_header_read_as(&format, bytes, header_out);
 }
 
 /* 64-bit FNV-1a (Fowler, Noll, Vo): enough to tell two plans apart, no protection against malice.
