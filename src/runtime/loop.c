@@ -44,10 +44,10 @@ static void handle(psi_process *process, const struct epoll_event *event) {
         break;
     }
     case PSI_SOURCE_LISTENER:
-        psi_peers_accept(process);
+        psi_join_accept(process);
         break;
     case PSI_SOURCE_PENDING:
-        psi_pending_ready(process, index);
+        psi_join_pending_ready(process, index);
         break;
     case PSI_SOURCE_PEER:
         psi_peer_ready(process, &process->peers[index], (event->events & EPOLLOUT) != 0);
@@ -186,7 +186,7 @@ static void advance(psi_process *process, double now_s) {
             begin_parting(process, now_s);
         } else if (process->greeted_count + 1 == process->plan->node_count) {
             process->stage = PSI_STAGE_RUNNING;
-            psi_peers_close_doors(process);
+            psi_join_close_doors(process);
             process->progress_seen_s = now_s;
             psi_process_start_workers(process);
         }
@@ -233,7 +233,7 @@ void psi_process_loop(psi_process *process) {
     if (process->plan->node_count > 1) {
         psi_loop_watch(process, process->setup.listener, EPOLLIN,
                        psi_source_key(PSI_SOURCE_LISTENER, 0), true);
-        psi_peers_connect(process);
+        psi_join_connect(process);
     }
     while (process->stage != PSI_STAGE_OVER) {
         watch_blocked(process);

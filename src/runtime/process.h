@@ -2,11 +2,13 @@
  * threads share. The modules of this folder work on it:
  *
  *     process.c      makes it, runs it, ends it
- *     thread_port.c  psi_port of its node: lock, wait, wake, send; delivers local frames; writes to
- * sockets evaluator.c    the thread behind psi_port_ops.measure loop.c         the caller's thread:
- * epoll, the stages of the run peers.c        what arrives on connections: greetings, frames, last
- * words, and what is lost watch.c        heartbeats, silent peers, stalls launch.c       several of
- * them on one machine
+ *     thread_port.c  psi_port of its node: lock, wait, wake, send; local frames; writes to sockets
+ *     evaluator.c    the thread behind psi_port_ops.measure
+ *     loop.c         the caller's thread: epoll, the stages of the run
+ *     join.c         how processes find and greet each other
+ *     peers.c        what arrives on connections: frames, last words, and what is lost
+ *     watch.c        heartbeats, silent peers, stalls
+ *     launch.c       several of them on one machine
  *
  * Fields are marked with who may touch them: [lock] with `mutex` held, [loop] the caller's thread
  * alone, [any] at any time, being constant or atomic. */
@@ -226,26 +228,41 @@ static inline uint64_t psi_source_key(psi_source source, uint32_t index) {
 void psi_loop_watch(psi_process *process, int fd, uint32_t events, uint64_t key, bool is_new);
 void psi_loop_unwatch(psi_process *process, int fd);
 
-/* peers.c: all [loop], without the lock */
+/* join.c: all [loop], without the lock */
 
 /* Begins connecting to all processes with lower numbers. A failure is noted as the run's. */
-void psi_peers_connect(psi_process *process);
+void psi_join_connect(psi_process *process);
 
 /* Accepts connections of processes with higher numbers. */
-void psi_peers_accept(psi_process *process);
+void psi_join_accept(psi_process *process);
+
+/* A connection that has not greeted yet has something to read. */
+void psi_join_pending_ready(psi_process *process, uint32_t index);
+
+/* The peer that this process connected to answers the greeting. The record is borrowed. */
+void psi_join_take_answer(psi_process *process, psi_peer *peer, const psi_frame *record);
 
 /* All are connected: stops listening and closes connections that have not greeted. */
-void psi_peers_close_doors(psi_process *process);
+void psi_join_close_doors(psi_process *process);
 
-/* A pending connection, or a peer's, has something to read or can be written to. */
-void psi_pending_ready(psi_process *process, uint32_t index);
+/* Closes connections that do not greet. */
+void psi_join_tick(psi_process *process, double now_s);
+
+/* peers.c: all [loop], without the lock */
+
+/* A peer's connection has something to read or can be written to. */
 void psi_peer_ready(psi_process *process, psi_peer *peer, bool can_write);
 
 /* A child process has ended. */
 void psi_child_ended(psi_process *process, uint32_t child);
 
-/* Declares peers lost whose connections ended without a last word, and closes connections that do
- * not greet. */
+/* Takes everything out of what was read from the peer. */
+void psi_peer_take_all(psi_process *process, psi_peer *peer);
+
+/* Notes `fault` as the run's. */
+void psi_peers_fail(psi_process *process, const ps_fault *fault);
+
+/* Declares peers lost whose connections ended without a last word. */
 void psi_peers_tick(psi_process *process, double now_s);
 
 /* Writes how process `id` is called in messages: "process 2 (node 2)". */

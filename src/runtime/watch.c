@@ -159,6 +159,7 @@ void psi_watch_tick(psi_process *process, double now_s) {
     if (process->stage == PSI_STAGE_RUNNING) {
         check_interrupt(process);
     }
+    psi_join_tick(process, now_s);
     psi_peers_tick(process, now_s);
     if (psi_watch_due_s(process, now_s) > 0.0) {
         return;
