@@ -33,7 +33,8 @@ struct psi_node {
     uint32_t active_count; /* workers that have not left */
     uint32_t *woken;       /* for effects: a place per worker */
     bool is_stopping;
-    ps_err failure; /* of this node, or PS_OK */
+    ps_err failure;                 /* of this node, or PS_OK */
+    const ps_worker *failed_worker; /* whose failure it is; NULL: the node's own, or none */
 };
 
 /* What the monitor was told of the run so far; process 0 adds up all processes. */

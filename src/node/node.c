@@ -226,24 +226,39 @@ bool psi_node_worker_is_waiting(const psi_node *node, uint32_t worker_index) {
     return psi_client_is_waiting(&node->client, worker_index);
 }
 
+uint32_t psi_node_worker_clock(const psi_node *node, uint32_t worker_index) {
+    return node->workers[worker_index].clock;
+}
+
+bool psi_node_failed_worker(const psi_node *node, uint32_t *rank_out, uint32_t *clock_out) {
+    if (node->failed_worker == NULL) {
+        return false;
+    }
+    *rank_out = node->failed_worker->rank;
+    *clock_out = node->failed_worker->clock;
+    return true;
+}
+
 bool psi_node_waiting_describe(const psi_node *node, uint32_t worker_index, char *text,
                                size_t text_size) {
     if (!psi_node_worker_is_waiting(node, worker_index)) {
         return false;
     }
     const ps_worker *const worker = &node->workers[worker_index];
+    const double waited_s = node->port->ops->now_s(node->port) - worker->waiting_since_s;
     psi_lack lack;
     if (!psi_client_lacks(&node->client, worker_index, &lack)) {
         (void)snprintf(text, text_size,
-                       "worker %u, clock %u, waits since %.3f s for a push or pull", worker->rank,
-                       worker->clock, worker->waiting_since_s);
+                       "worker %u at clock %u has waited %.3g s for a push or pull to be answered",
+                       worker->rank, worker->clock, waited_s);
         return true;
     }
-    (void)snprintf(
-        text, text_size,
-        "worker %u, clock %u, waits since %.3f s for row %llu of table %s from shard %u at clock "
-        "%u; the shard was last known at clock %u",
-        worker->rank, worker->clock, worker->waiting_since_s, (unsigned long long)lack.row,
-        node->plan->specs[lack.table].name, lack.shard, lack.need_clock, lack.known_clock);
+    (void)snprintf(text, text_size,
+                   "worker %u at clock %u has waited %.3g s for row %llu of table %s at clock %u "
+                   "from shard %u of node %u, last heard of at clock %u",
+                   worker->rank, worker->clock, waited_s, (unsigned long long)lack.row,
+                   node->plan->specs[lack.table].name, lack.need_clock, lack.shard,
+                   psi_endpoint_node(node->plan, psi_endpoint_shard(node->plan, lack.shard)),
+                   lack.known_clock);
     return true;
 }

@@ -54,13 +54,21 @@ void psi_node_stop(psi_node *node);
 /* Workers of the node that have not yet left. */
 uint32_t psi_node_workers_active(const psi_node *node);
 
-/* Describes in one line what the worker waits for and since when ("worker 3, clock 17, waits
- * since 4.2 s for rows of shard 1 at clock 14, known clock 12"), for the report of a stall. Returns
- * false if it does not wait. */
+/* Describes in one line what the worker waits for and since when, for the report of a stall:
+ * "worker 3 at clock 17 has waited 4.2 s for row 8 of table items at clock 14 from shard 1 of node
+ * 2, last heard of at clock 12". Cut to `text_size`. Returns false if it does not wait. */
 bool psi_node_waiting_describe(const psi_node *node, uint32_t worker_index, char *text,
                                size_t text_size);
 
 /* Whether the `worker_index`-th worker is blocked in a fetch or a wait. */
 bool psi_node_worker_is_waiting(const psi_node *node, uint32_t worker_index);
+
+/* The clock of the `worker_index`-th worker. */
+uint32_t psi_node_worker_clock(const psi_node *node, uint32_t worker_index);
+
+/* The worker whose own failure ended the run at this node, and its clock then. Returns false,
+ * outputs unchanged, if it was none of its workers: what the others return is only the echo. */
+PS_MUST_CHECK bool psi_node_failed_worker(const psi_node *node, uint32_t *rank_out,
+                                          uint32_t *clock_out);
 
 #endif

@@ -282,6 +282,9 @@ ps_err psi_worker_main(psi_node *node, uint32_t worker_index) {
     const ps_err err = node->plan->algo->worker(worker, node->plan->problem);
     lock(worker);
     if (err != PS_OK && err != PS_ESTOPPED) {
+        if (node->failure == PS_OK) { /* the first; all others return the same from now on */
+            node->failed_worker = worker;
+        }
         psi_node_fail(node, err);
     }
     const psi_client_event event = {.kind = PSI_CLIENT_LEAVE, .worker = worker_index};

@@ -7,7 +7,7 @@
 
 enum {
     HELLO_BYTES = PSI_JOB_ID_BYTES + 4 + 4 + 4 + 8,
-    HEARTBEAT_BYTES = 8 + 4 + 4 + 4 + 4,
+    HEARTBEAT_HEAD_BYTES = 8 + 7 * 4,
     FAILURE_HEAD_BYTES = 4
 };
 
@@ -42,7 +42,9 @@ psi_frame *psi_link_hello(psi_frame_pool *pool, const psi_hello *hello, uint32_t
 
 psi_frame *psi_link_heartbeat(psi_frame_pool *pool, const psi_heartbeat *heartbeat, uint32_t from,
                               uint32_t to) {
-    psi_frame *const record = record_take(pool, PSI_LINK_HEARTBEAT, from, to, HEARTBEAT_BYTES);
+    const size_t length = strlen(heartbeat->waits);
+    psi_frame *const record =
+        record_take(pool, PSI_LINK_HEARTBEAT, from, to, HEARTBEAT_HEAD_BYTES + length);
     if (record != NULL) {
         uint8_t *const payload = payload_of(record);
         psi_put_u64(payload, heartbeat->progress);
@@ -50,6 +52,10 @@ psi_frame *psi_link_heartbeat(psi_frame_pool *pool, const psi_heartbeat *heartbe
         psi_put_u32(payload + 12, heartbeat->workers_waiting);
         psi_put_u32(payload + 16, heartbeat->workers_computing);
         psi_put_u32(payload + 20, heartbeat->workers_active);
+        psi_put_u32(payload + 24, heartbeat->busy_rank);
+        psi_put_u32(payload + 28, heartbeat->busy_clock);
+        psi_put_u32(payload + 32, heartbeat->busy_ms);
+        memcpy(payload + HEARTBEAT_HEAD_BYTES, heartbeat->waits, length);
     }
     return record;
 }
@@ -99,9 +105,13 @@ bool psi_link_heartbeat_read(const psi_frame *record, psi_heartbeat *heartbeat_o
     heartbeat.workers_waiting = psi_read_u32(&reader);
     heartbeat.workers_computing = psi_read_u32(&reader);
     heartbeat.workers_active = psi_read_u32(&reader);
-    if (reader.failed || reader.left_bytes != 0) {
+    heartbeat.busy_rank = psi_read_u32(&reader);
+    heartbeat.busy_clock = psi_read_u32(&reader);
+    heartbeat.busy_ms = psi_read_u32(&reader);
+    if (reader.failed || reader.left_bytes >= sizeof heartbeat.waits) {
         return false;
     }
+    memcpy(heartbeat.waits, reader.at, reader.left_bytes);
     *heartbeat_out = heartbeat;
     return true;
 }

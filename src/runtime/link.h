@@ -23,7 +23,12 @@
 
 #define PSI_LINK_MAGIC UINT32_C(0x4c535454) /* "TTSL" */
 
-enum { PSI_LINK_VERSION = 1, PSI_LINK_PAYLOAD_MAX_BYTES = 1024, PSI_JOB_ID_BYTES = 16 };
+enum {
+    PSI_LINK_VERSION = 1,
+    PSI_LINK_PAYLOAD_MAX_BYTES = 1024,
+    PSI_JOB_ID_BYTES = 16,
+    PSI_WAIT_TEXT_BYTES = 192
+};
 
 typedef enum psi_link_type {
     PSI_LINK_HELLO = 1,
@@ -44,8 +49,10 @@ typedef struct psi_hello {
 /* A sign of life. */
 typedef struct psi_heartbeat {
     uint64_t progress;  /* grows whenever anything moves in the process */
-    uint32_t clock_min; /* of its workers, as far as they have computed */
+    uint32_t clock_min; /* of its workers */
     uint32_t workers_waiting, workers_computing, workers_active;
+    uint32_t busy_rank, busy_clock, busy_ms; /* the longest of its computations under way */
+    char waits[PSI_WAIT_TEXT_BYTES]; /* what one of its workers waits for; empty while all moves */
 } psi_heartbeat;
 
 /* Each makes a record from process `from` to process `to`, to be sent like a frame. NULL when

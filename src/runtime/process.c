@@ -39,19 +39,16 @@ int psi_thread_start(pthread_t *thread, void *(*body)(void *arg), void *arg) {
 }
 
 /* The workers of a node all return the error of the one that failed, and any of them may be here
- * first: only a lone worker can be named. [lock] */
-static void note_failure(const psi_thread_worker *worker, ps_err err) {
-    psi_process *const process = worker->process;
-    const uint32_t first_rank = process->id * process->worker_count;
-    const unsigned clock = (unsigned)atomic_load(&worker->clock);
+ * first; the node knows which it was. [lock] */
+static void note_failure(psi_process *process, ps_err err) {
     ps_fault fault = {0};
-    if (process->worker_count == 1) {
-        (void)ps_fault_set(&fault, err, "worker %u failed at clock %u: %s", first_rank, clock,
+    uint32_t rank = 0;
+    uint32_t clock = 0;
+    if (psi_node_failed_worker(process->node, &rank, &clock)) {
+        (void)ps_fault_set(&fault, err, "worker %u failed at clock %u: %s", rank, clock,
                            ps_err_text(err));
     } else {
-        (void)ps_fault_set(&fault, err, "one of the workers %u to %u failed near clock %u: %s",
-                           first_rank, first_rank + process->worker_count - 1, clock,
-                           ps_err_text(err));
+        (void)ps_fault_set(&fault, err, "node %u failed: %s", process->id, ps_err_text(err));
     }
     psi_process_fail(process, &fault);
 }
@@ -62,12 +59,13 @@ static void *worker_main(void *arg) {
     const ps_err err = psi_worker_main(process->node, worker->index);
     psi_process_lock(process);
     if (err != PS_OK && err != PS_ESTOPPED) {
-        note_failure(worker, err);
+        note_failure(process, err);
     }
     psi_process_note_finish(process);
     psi_process_unlock(process);
     /* What this worker sent last is delivered or queued; only then is it counted as gone. */
     psi_process_lock(process);
+    worker->has_ended = true;
     process->workers_running--;
     psi_process_wake(process);
     psi_process_unlock(process);

@@ -79,8 +79,10 @@ typedef struct psi_thread_worker {
     pthread_cond_t woken;       /* [lock] */
     bool is_woken;              /* [lock] a wake-up that no wait has used */
     bool is_asleep;             /* [lock] in port_wait() */
-    atomic_bool is_computing;   /* [any] */
-    atomic_uint_fast32_t clock; /* [any] of its last compute */
+    bool has_ended;             /* [lock] its thread is about to return */
+    atomic_uint_fast32_t steps; /* [any] computations begun and ended: odd while it computes */
+    uint32_t steps_seen;        /* [loop] */
+    double steps_seen_s;        /* [loop] when that last changed */
 } psi_thread_worker;
 
 typedef struct psi_evaluator {

@@ -195,13 +195,14 @@ static void port_unlock(psi_port *port) {
 
 static void port_compute(psi_port *port, uint32_t worker_index, uint32_t clock, double units,
                          void (*fn)(void *arg), void *arg) {
+    (void)clock; /* the node knows it */
     (void)units; /* real work takes the time that it takes */
     psi_process *const process = process_of(port);
     psi_thread_worker *const worker = &process->workers[worker_index];
-    atomic_store_explicit(&worker->clock, clock, memory_order_relaxed);
-    atomic_store_explicit(&worker->is_computing, true, memory_order_relaxed);
+    const uint_fast32_t steps = atomic_load_explicit(&worker->steps, memory_order_relaxed);
+    atomic_store_explicit(&worker->steps, steps + 1, memory_order_relaxed);
     fn(arg);
-    atomic_store_explicit(&worker->is_computing, false, memory_order_relaxed);
+    atomic_store_explicit(&worker->steps, steps + 2, memory_order_relaxed);
     note_progress(process);
 }
 

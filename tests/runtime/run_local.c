@@ -147,7 +147,7 @@ static void a_frozen_process_is_named(void) {
     expect_failure(&test, 5, 60.0, "process 1 (node 1) has been silent for", "");
 }
 
-/* G11: a worker that never comes back stalls the others; the line says who waits for what. */
+/* G11: a worker that never comes back stalls the others; the line blames it, not them. */
 static void a_stall_says_who_waits(void) {
     tally_case test = {.nodes = 3,
                        .workers_each = 1,
@@ -159,7 +159,8 @@ static void a_stall_says_who_waits(void) {
                        .options = quick};
     test.options.stall_timeout_s = 2.0;
     test.options.stop_timeout_s = 1.0;
-    expect_failure(&test, 4, 60.0, "nothing moved", "worker 0, clock 12, waits");
+    expect_failure(&test, 4, 60.0, "worker 2 (process 2) has been computing clock 11 for",
+                   "worker 1 at clock 12 has waited");
 }
 
 /* The same when the sleeping worker is one of process 0, which cannot wait for it. */
@@ -183,8 +184,8 @@ static void a_stall_in_process_0_ends_too(void) {
     tally_close(&run);
 }
 
-/* What a worker fails with is the run's failure, wherever it was. Where several share a process,
- * the line names no innocent one. */
+/* What a worker fails with is the run's failure, wherever it was, and the line names that worker,
+ * however many share its process. */
 static void a_failed_worker_is_named(void) {
     for (uint32_t trial = 0; trial < 12; trial++) {
         const uint32_t nodes = 1 + trial % 3;
@@ -198,13 +199,8 @@ static void a_failed_worker_is_named(void) {
                                  .clock = 31,
                                  .options = quick};
         char name[64];
-        if (each == 1) {
-            (void)snprintf(name, sizeof name, "worker %u failed", test.rank);
-        } else {
-            (void)snprintf(name, sizeof name, "one of the workers %u to %u failed", test.rank - 1,
-                           test.rank);
-        }
-        expect_failure(&test, 1, 60.0, name, "clock");
+        (void)snprintf(name, sizeof name, "worker %u failed at clock 31", test.rank);
+        expect_failure(&test, 1, 60.0, name, ps_err_text(PS_EFAILED));
     }
 }
 

@@ -174,8 +174,12 @@ static void worker_body(int argc, char **argv) {
     worker->state = SIM_WORKER_LEFT;
     world->workers_active--;
     if (err != PS_OK && err != PS_ESTOPPED) {
-        psi_world_fail(world, err, "worker %u failed at %.9g s: %s", worker->rank,
-                       world->ops->now_s(world), ps_err_text(err));
+        uint32_t rank, clock; /* all workers of the node return the failure of one */
+        if (!psi_node_failed_worker(node->node, &rank, &clock)) {
+            rank = worker->rank;
+        }
+        psi_world_fail(world, err, "worker %u failed at %.9g s: %s", rank, world->ops->now_s(world),
+                       ps_err_text(err));
     }
     world->ops->block(world, NULL); /* it has left: the model looks whether the run is over */
 }
