@@ -33,14 +33,19 @@ typedef struct psi_runtime_stats {
     bool workers_abandoned;        /* see psi_runtime_run_local() */
 } psi_runtime_stats;
 
-/* How a run is watched. Zero means the default, which is in brackets; all are seconds. */
+/* How a run is watched and how its processes talk. Zero means the default, which is in brackets.
+ */
 typedef struct psi_runtime_options {
     double start_timeout_s; /* for all processes to find each other [30] */
     double stall_timeout_s; /* nothing moved anywhere although somebody waits: PS_ESTALL [60] */
     double heartbeat_interval_s; /* between signs of life on every connection [0.2] */
     double silence_timeout_s;    /* without any: the peer counts as dead, PS_EPEER [10] */
     double stop_timeout_s; /* for workers to return and peers to part once the run is over [10] */
-    psi_runtime_stats *stats; /* filled at the end; NULL if of no interest */
+    double spin_s; /* how long a thread that waits for a peer polls before it sleeps; < 0: never
+                    [50 us if this machine has a CPU for each worker on it, else never] */
+    uint64_t send_buffer_bytes; /* a worker's next call waits while more than this is queued for one
+                                 process [64 MiB] */
+    psi_runtime_stats *stats;   /* filled at the end; NULL if of no interest */
 } psi_runtime_options;
 
 /* Runs `plan` as plan->node_count processes on this machine: forks node_count - 1 children, which
