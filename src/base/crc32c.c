@@ -4,11 +4,8 @@
  * further zero bytes. */
 #include "base/crc32c.h"
 
-#if defined(__x86_64__)
-#include <nmmintrin.h>
-#endif
-
 #include "base/bytes.h"
+#include "base/crc32c_fold.h"
 
 enum { STEP_BYTES = 8 };
 
@@ -50,7 +47,7 @@ static const uint32_t tables[STEP_BYTES][256] = {
          0x34019664),
 };
 
-uint32_t psi_crc32c_portable(uint32_t crc, const void *bytes, size_t size_bytes) {
+static uint32_t crc32c_portable(uint32_t crc, const void *bytes, size_t size_bytes) {
     const uint8_t *at = bytes;
     crc = ~crc;
     for (; size_bytes >= STEP_BYTES; size_bytes -= STEP_BYTES, at += STEP_BYTES) {
@@ -66,32 +63,27 @@ uint32_t psi_crc32c_portable(uint32_t crc, const void *bytes, size_t size_bytes)
     return ~crc;
 }
 
-#if defined(__x86_64__)
-
-__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const uint8_t *at,
-                                                               size_t size_bytes) {
-    uint64_t state = ~crc;
-    for (; size_bytes >= STEP_BYTES; size_bytes -= STEP_BYTES, at += STEP_BYTES) {
-        state = _mm_crc32_u64(state, psi_load_u64(at));
+uint32_t psi_crc32c_by(psi_crc32c_way way, uint32_t crc, const void *bytes, size_t size_bytes) {
+    switch (way) {
+    case PSI_CRC32C_FOLD_512:
+        if (psi_crc32c_can_fold_512()) {
+            return psi_crc32c_fold_512(crc, bytes, size_bytes);
+        }
+        break;
+    case PSI_CRC32C_FOLD_128:
+        if (psi_crc32c_can_fold_128()) {
+            return psi_crc32c_fold_128(crc, bytes, size_bytes);
+        }
+        break;
+    case PSI_CRC32C_PORTABLE:
+        break;
     }
-    uint32_t state_low = (uint32_t)state;
-    for (; size_bytes > 0; size_bytes--, at++) {
-        state_low = _mm_crc32_u8(state_low, *at);
-    }
-    return ~state_low;
+    return crc32c_portable(crc, bytes, size_bytes);
 }
 
 uint32_t psi_crc32c(uint32_t crc, const void *bytes, size_t size_bytes) {
-    if (__builtin_cpu_supports("sse4.2")) {
-        return crc32c_sse42(crc, bytes, size_bytes);
+    if (size_bytes >= PSI_CRC32C_FOLD_512_MIN_BYTES && psi_crc32c_can_fold_512()) {
+        return psi_crc32c_fold_512(crc, bytes, size_bytes);
     }
-    return psi_crc32c_portable(crc, bytes, size_bytes);
+    return psi_crc32c_by(PSI_CRC32C_FOLD_128, crc, bytes, size_bytes);
 }
-
-#else
-
-uint32_t psi_crc32c(uint32_t crc, const void *bytes, size_t size_bytes) {
-    return psi_crc32c_portable(crc, bytes, size_bytes);
-}
-
-#endif
