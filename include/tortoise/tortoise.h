@@ -4,6 +4,7 @@
 
 #include "tortoise/algo.h"
 #include "tortoise/err.h"
+#include "tortoise/program.h"
 #include "tortoise/random.h"
 #include "tortoise/worker.h"
 

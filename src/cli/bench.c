@@ -28,6 +28,8 @@ static const tt_option bench_options[] = {
      .default_value = "text",
      .help = "text, json (an object per line) or csv"},
 };
+const tt_option_list tt_bench_option_list = {
+    bench_options, sizeof bench_options / sizeof bench_options[0]};
 
 /* How tt_bench_print() prints; set once by the command, before anything is measured. */
 static enum { AS_TEXT, AS_JSON, AS_CSV } output_format;

@@ -6,6 +6,8 @@
 
 #include "tortoise/err.h"
 
+#include "settings.h"
+
 /* A call of a subcommand: the whole command line, and what stands behind the subcommand's name.
  * Borrowed. */
 typedef struct tt_call {
@@ -15,15 +17,38 @@ typedef struct tt_call {
     char *const *own;
 } tt_call;
 
+/* What a command is. The help, the manual page and the completion of the shell are made of this, so
+ * a command that stands here with all its options is documented. */
 typedef struct tt_command {
     const char *name, *usage, *summary;
     /* Does it: results go to stdout, messages on stderr. What failed is returned, and its one line
      * is in `fault`, which the caller prints. */
     ps_err (*run)(const tt_call *call, ps_fault *fault);
+    /* Its own table, NULL where there is none; or the world whose settings it reads, 0: none. */
+    const tt_option_list *options;
+    unsigned world;
+    /* What may stand first behind the name: words separated by '|', or TT_WORD_... */
+    const char *words;
+    const char *example;     /* for the manual page, without the program's name */
+    const char *description; /* sentences; an empty line begins a paragraph */
 } tt_command;
 
-extern const tt_command tt_commands[]; /* main.c */
+/* Kinds of words that the completion knows how to find. */
+#define TT_WORD_ALGO "ALGO"
+#define TT_WORD_COMMAND "COMMAND"
+#define TT_WORD_FILE "FILE"
+#define TT_WORD_DIRECTORY "DIR"
+#define TT_WORD_BENCH "NAME"
+
+extern const tt_command tt_commands[]; /* program.c */
 extern const size_t tt_command_count;
+
+/* "tortoise", or the name of the program that gave ps_main() its own algorithm. Static. */
+const char *tt_program_name(void);
+
+/* The tables of the commands that have one; each stands where its command is implemented. */
+extern const tt_option_list tt_bench_option_list, tt_calibrate_option_list, tt_data_option_list,
+    tt_doctor_option_list, tt_help_option_list, tt_sweep_option_list, tt_version_option_list;
 
 ps_err tt_command_sim(const tt_call *call, ps_fault *fault);
 ps_err tt_command_run(const tt_call *call, ps_fault *fault);

@@ -7,7 +7,6 @@
 
 #include <sys/utsname.h>
 
-#include "algos/registry.h"
 #include "command.h"
 #include "interrupt.h"
 #include "loopback.h"
@@ -16,6 +15,7 @@
 #include "outdir.h"
 #include "run_files.h"
 #include "settings.h"
+#include "subject.h"
 #include "version.h"
 
 static const tt_option calibrate_options[] = {
@@ -32,6 +32,8 @@ static const tt_option calibrate_options[] = {
      .default_value = "1",
      .help = "seconds to spend on each measurement"},
 };
+const tt_option_list tt_calibrate_option_list = {
+    calibrate_options, sizeof calibrate_options / sizeof calibrate_options[0]};
 
 enum { ROUNDS_MAX = 12, CLOCKS_FIRST = 2, CLOCKS_MAX = 100000 };
 
@@ -107,11 +109,12 @@ static ps_err calibrate(const tt_call *call, const tt_settings *settings, ps_fau
         "# Made by 'tortoise calibrate' (%s). For 'tortoise sim --calibration FILE'.\n"
         "machine = \"%s %s\";\nunit_cost = {\n",
         TT_VERSION " " TT_GIT, system.nodename, system.machine);
-    size_t algo_count = 0;
-    const ps_algo *const *const algos = psi_algos(&algo_count);
-    for (size_t i = 0; i < algo_count && used < sizeof text / 2; i++) {
-        const ps_algo *const algo = algos[i];
+    for (size_t i = 0; i < tt_subject_count() && used < sizeof text / 2; i++) {
+        const ps_algo *const algo = tt_subject_at(i);
         work_cost cost = {0};
+        if (algo->units_per_clock == NULL) {
+            continue; /* its work cannot be counted */
+        }
         PS_TRY(measure(call, algo, settings, budget_s, &cost, fault));
         (void)printf("%-10s %10s per unit of work (%s); reference %.4g ns\n", algo->name,
                      tt_number_time(cost.unit_cost_s, number), algo->unit, 1e9 * algo->unit_cost_s);

@@ -27,6 +27,8 @@ static const tt_option data_options[] = {
      .help = "gen: the default size grows with it"},
     {.name = "format", .argument = "F", .default_value = "text", .help = "info: text, json or csv"},
 };
+const tt_option_list tt_data_option_list = {
+    data_options, sizeof data_options / sizeof data_options[0]};
 
 typedef struct request {
     const tt_settings *settings;

@@ -20,6 +20,12 @@
 #include "sim/sim.h"
 #include "version.h"
 
+static const tt_option doctor_options[] = {
+    {.name = "format", .argument = "text|json", .default_value = "text", .help = "of the findings"},
+};
+const tt_option_list tt_doctor_option_list = {doctor_options,
+                                              sizeof doctor_options / sizeof doctor_options[0]};
+
 typedef enum verdict { GOOD, WARNING, BAD } verdict;
 
 /* Prints one line; returns 1 for what is bad. */

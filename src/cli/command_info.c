@@ -15,6 +15,15 @@
 static const tt_option version_options[] = {
     {.name = "features", .help = "also what it was built with, and whether it can simulate"},
 };
+const tt_option_list tt_version_option_list = {version_options,
+                                               sizeof version_options / sizeof version_options[0]};
+
+static const tt_option help_options[] = {
+    {.name = "man", .help = "the manual page, of COMMAND or of the program"},
+    {.name = "bash-completion", .help = "what bash needs to complete command lines"},
+};
+const tt_option_list tt_help_option_list = {help_options,
+                                            sizeof help_options / sizeof help_options[0]};
 
 static void print_features(void) {
     json_t *const versions = tt_manifest_versions(false);

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include "algos/registry.h"
 #include "base/nearest.h"
 #include "command.h"
 #include "interrupt.h"
@@ -86,21 +85,21 @@ static void print_help(const tt_settings *settings) {
         settings->algo == NULL ? tt_subject_first()->name : settings->algo->name;
     if (is_sim) {
         (void)printf(
-            "example: tortoise sim %s --policy ssp:3 --nodes 32 --straggler lognormal:sigma=0.5\n",
-            algo);
+            "example: %s sim %s --policy ssp:3 --nodes 32 --straggler lognormal:sigma=0.5\n",
+            tt_program_name(), algo);
     } else {
-        (void)printf(
-            "example: tortoise run %s --policy bsp --nodes 4 --workers 4 --out out/first\n", algo);
+        (void)printf("example: %s run %s --policy bsp --nodes 4 --workers 4 --out out/first\n",
+                     tt_program_name(), algo);
     }
     if (settings->algo != NULL) {
         (void)printf("%s: %s\n", algo, settings->algo->summary);
-        (void)printf("its options (those of every algorithm: 'tortoise help %s'):\n", command);
+        (void)printf("its options (those of every algorithm: '%s help %s'):\n", tt_program_name(),
+                     command);
         tt_settings_print_help(settings, true);
         return;
     }
-    (void)printf(
-        "usage: tortoise %s ALGO [options]; '%s ALGO --help' has the algorithm's; algorithms: ",
-        command, command);
+    (void)printf("usage: %s %s ALGO [options]; '%s ALGO --help' has the algorithm's; algorithms: ",
+                 tt_program_name(), command, command);
     tt_subject_print_names();
     (void)printf("\n");
     tt_settings_print_help(settings, false);
@@ -119,9 +118,9 @@ static ps_err train(const tt_call *call, tt_world world, ps_fault *fault) {
         goto done;
     }
     if (err == PS_OK && algo == NULL) {
-        err = ps_fault_set(fault, PS_EINVAL,
-                           "no algorithm; write 'tortoise %s ALGO', for example '%s %s'",
-                           settings.command, settings.command, tt_subject_first()->name);
+        err = ps_fault_set(
+            fault, PS_EINVAL, "no algorithm; write '%s %s ALGO', for example '%s %s'",
+            tt_program_name(), settings.command, settings.command, tt_subject_first()->name);
     }
     if (err == PS_OK && words.count > 1) {
         err =

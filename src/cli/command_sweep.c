@@ -27,6 +27,8 @@ static const tt_option sweep_options[] = {
     {.name = "force", .help = "run also what is there already"},
     {.name = "quiet", .help = "no progress on stderr"},
 };
+const tt_option_list tt_sweep_option_list = {
+    sweep_options, sizeof sweep_options / sizeof sweep_options[0]};
 
 typedef struct run_pool {
     tt_sweep *sweep;

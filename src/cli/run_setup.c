@@ -10,6 +10,7 @@
 #include "calibration.h"
 #include "data/synthetic.h"
 #include "numbers.h"
+#include "subject.h"
 #include "version.h"
 
 enum { NODES_MAX = 1000000, WORKERS_MAX = 1000000, DEFAULT_NODES = 4 };
@@ -196,13 +197,16 @@ static ps_err add_file(tt_digest *digest, const char *path, ps_fault *fault) {
 
 static ps_err identify_data(tt_run *run, ps_fault *fault) {
     const char *const data = tt_setting_text(&run->settings, "data");
+    (void)snprintf(run->data_text, sizeof run->data_text, "%s", data);
     if (!psi_synthetic_is_named(data)) {
-        (void)snprintf(run->data_text, sizeof run->data_text, "%s", data);
         return tt_digest_file(data, run->data_sha256, fault);
     }
-    psi_synthetic synthetic;
-    PS_TRY(psi_synthetic_parse(data, run->plan.seed, run->plan.worker_count, &synthetic, fault));
-    (void)psi_synthetic_format(&synthetic, run->data_text, sizeof run->data_text);
+    /* What a caller's own algorithm makes of the keys is its own affair. */
+    if (!tt_subject_is_own(run->plan.algo)) {
+        psi_synthetic made;
+        PS_TRY(psi_synthetic_parse(data, run->plan.seed, run->plan.worker_count, &made, fault));
+        (void)psi_synthetic_format(&made, run->data_text, sizeof run->data_text);
+    }
     tt_digest *const digest = tt_digest_begin();
     tt_digest_add(digest, run->data_text, strlen(run->data_text));
     return tt_digest_end(digest, run->data_sha256) ? PS_OK : PS_ENOMEM;
@@ -216,7 +220,9 @@ ps_err tt_run_identify(tt_run *run, ps_fault *fault) {
     add_text(digest, settings->world == TT_SIM ? "sim" : "run");
     add_text(digest, settings->algo->name);
     add_text(digest, run->data_sha256);
-    ps_err err = PS_OK;
+    /* The commit does not tell which caller's algorithm ran; its program does. */
+    const bool is_own = tt_subject_is_own(settings->algo);
+    ps_err err = is_own ? add_file(digest, "/proc/self/exe", fault) : PS_OK;
     static const char trace[] = "trace:"; /* a straggler that a file describes */
     for (size_t i = 0; i < settings->count; i++) {
         const tt_setting *const item = &settings->items[i];
@@ -232,7 +238,7 @@ ps_err tt_run_identify(tt_run *run, ps_fault *fault) {
         }
     }
     if (settings->world == TT_SIM) {
-        err = add_file(digest, tt_setting_text(settings, "cluster"), fault);
+        err = err != PS_OK ? err : add_file(digest, tt_setting_text(settings, "cluster"), fault);
         err =
             err != PS_OK ? err : add_file(digest, tt_setting_text(settings, "calibration"), fault);
     }

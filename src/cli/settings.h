@@ -29,6 +29,12 @@ typedef struct tt_option {
     bool is_of_sim;                /* listed in psi_sim_options */
 } tt_option;
 
+/* The table of a command. */
+typedef struct tt_option_list {
+    const tt_option *options;
+    size_t count;
+} tt_option_list;
+
 enum { TT_VALUES_MAX = 64 }; /* of one repeatable option */
 
 typedef struct tt_setting {
