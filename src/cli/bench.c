@@ -1,7 +1,9 @@
 /* `tortoise bench [NAME]`. */
 #include "bench.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -28,8 +30,8 @@ static const tt_option bench_options[] = {
      .default_value = "text",
      .help = "text, json (an object per line) or csv"},
 };
-const tt_option_list tt_bench_option_list = {
-    bench_options, sizeof bench_options / sizeof bench_options[0]};
+const tt_option_list tt_bench_option_list = {bench_options,
+                                             sizeof bench_options / sizeof bench_options[0]};
 
 /* How tt_bench_print() prints; set once by the command, before anything is measured. */
 static enum { AS_TEXT, AS_JSON, AS_CSV } output_format;
@@ -46,37 +48,161 @@ double tt_bench_cpu_s(void) {
     return (double)at.tv_sec + 1e-9 * (double)at.tv_nsec;
 }
 
+void tt_bench_remark(const char *format, ...) {
+    if (output_format == AS_TEXT) {
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vprintf(format, arguments);
+        va_end(arguments);
+        (void)putchar('\n');
+        (void)fflush(stdout);
+    }
+}
+
+static int compare(const void *left, const void *right) {
+    const double a = *(const double *)left;
+    const double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+double tt_bench_quantile(double *samples, size_t count, double share) {
+    PS_ASSERT(count > 0);
+    qsort(samples, count, sizeof *samples, compare);
+    const size_t index = (size_t)(share * (double)count);
+    return samples[index < count ? index : count - 1];
+}
+
+/* What a line is compared with, and what came of it. 0: absent. */
+typedef struct comparison {
+    const char *name;
+    double other, ratio, asked;
+    const char *verdict; /* "OK", "below", or "" if nothing was asked */
+} comparison;
+
+enum { BESIDE_LIMIT, BESIDE_ASKED, BESIDE_RIVAL, COMPARISONS };
+
+static const char *verdict_of(double figure, double asked, bool is_cost) {
+    if (asked <= 0) {
+        return "";
+    }
+    return (is_cost ? figure <= asked : figure >= asked) ? "OK" : "below";
+}
+
+static void compare_all(const tt_bench_line *line, comparison to[static COMPARISONS]) {
+    const tt_bench_rival *const rival = &line->rival;
+    memset(to, 0, COMPARISONS * sizeof *to);
+    if (line->limit > 0) {
+        to[BESIDE_LIMIT].name = line->limit_name;
+        to[BESIDE_LIMIT].other = line->limit;
+        to[BESIDE_LIMIT].ratio = line->value / line->limit;
+        to[BESIDE_LIMIT].asked = line->ratio_asked;
+    }
+    to[BESIDE_ASKED].asked = line->asked > 0 ? line->asked : 0;
+    if (rival->value > 0 && line->value > 0) {
+        to[BESIDE_RIVAL].name = rival->name;
+        to[BESIDE_RIVAL].other = rival->value;
+        to[BESIDE_RIVAL].ratio =
+            line->is_cost ? rival->value / line->value : line->value / rival->value;
+        to[BESIDE_RIVAL].asked = rival->factor_asked;
+    }
+    to[BESIDE_LIMIT].verdict =
+        verdict_of(to[BESIDE_LIMIT].ratio, to[BESIDE_LIMIT].asked, line->is_cost);
+    to[BESIDE_ASKED].verdict = verdict_of(line->value, to[BESIDE_ASKED].asked, line->is_cost);
+    to[BESIDE_RIVAL].verdict = verdict_of(to[BESIDE_RIVAL].ratio, to[BESIDE_RIVAL].asked, false);
+}
+
+static const char *in_unit(double value, const char *unit, char text[static TT_NUMBER_TEXT_BYTES]) {
+    if (strcmp(unit, "s") == 0) {
+        return tt_number_time(value, text);
+    }
+    return strcmp(unit, "B") == 0 ? tt_number_bytes(value, text)
+                                  : tt_number_scaled(value, unit, text);
+}
+
+static void print_text(const tt_bench_line *line, const comparison to[static COMPARISONS]) {
+    char text[TT_NUMBER_TEXT_BYTES];
+    const char *const relation = line->is_cost ? "<=" : ">=";
+    (void)printf("%-10s %-40s %14s", line->bench, line->what,
+                 in_unit(line->value, line->unit, text));
+    if (to[BESIDE_ASKED].asked > 0) {
+        (void)printf("  asked %s %s: %s", relation, in_unit(line->asked, line->unit, text),
+                     to[BESIDE_ASKED].verdict);
+    }
+    for (int i = 0; i < COMPARISONS; i++) {
+        if (to[i].name == NULL) {
+            continue;
+        }
+        (void)printf("  %6.3g x %s (%s)", to[i].ratio, to[i].name,
+                     in_unit(to[i].other, line->unit, text));
+        if (to[i].asked > 0) {
+            (void)printf(", asked %s %.3g: %s", i == BESIDE_RIVAL ? ">=" : relation, to[i].asked,
+                         to[i].verdict);
+        }
+    }
+}
+
+static void print_json(const tt_bench_line *line, const comparison to[static COMPARISONS]) {
+    static const char *const keys[COMPARISONS] = {"limit", "asked", "rival"};
+    (void)printf("{\"bench\": \"%s\", \"what\": \"%s\", \"value\": %.9g, \"unit\": \"%s\"",
+                 line->bench, line->what, line->value, line->unit);
+    if (to[BESIDE_ASKED].asked > 0) {
+        (void)printf(", \"asked\": %.9g, \"asked_verdict\": \"%s\"", line->asked,
+                     to[BESIDE_ASKED].verdict);
+    }
+    for (int i = 0; i < COMPARISONS; i++) {
+        if (to[i].name == NULL) {
+            continue;
+        }
+        (void)printf(", \"%s\": %.9g, \"%s_name\": \"%s\", \"%s\": %.6g", keys[i], to[i].other,
+                     keys[i], to[i].name, i == BESIDE_RIVAL ? "rival_factor" : "ratio",
+                     to[i].ratio);
+        if (to[i].asked > 0) {
+            (void)printf(", \"%s_asked\": %.6g, \"%s_verdict\": \"%s\"",
+                         i == BESIDE_RIVAL ? "rival_factor" : "ratio", to[i].asked, keys[i],
+                         to[i].verdict);
+        }
+    }
+    (void)putchar('}');
+}
+
+static const char csv_header[] = "bench,what,value,unit,asked,asked_verdict,limit,limit_name,ratio,"
+                                 "ratio_asked,limit_verdict,rival,rival_name,rival_factor,"
+                                 "rival_factor_asked,rival_verdict\n";
+
+/* An absent figure is an empty field. */
+static void csv_number(double value) {
+    if (value > 0) {
+        (void)printf(",%.9g", value);
+    } else {
+        (void)putchar(',');
+    }
+}
+
+static void print_csv(const tt_bench_line *line, const comparison to[static COMPARISONS]) {
+    (void)printf("%s,%s,%.9g,%s", line->bench, line->what, line->value, line->unit);
+    csv_number(to[BESIDE_ASKED].asked);
+    (void)printf(",%s", to[BESIDE_ASKED].verdict);
+    for (int i = BESIDE_LIMIT; i <= BESIDE_RIVAL; i += BESIDE_RIVAL - BESIDE_LIMIT) {
+        csv_number(to[i].other);
+        (void)printf(",%s", to[i].name == NULL ? "" : to[i].name);
+        csv_number(to[i].ratio);
+        csv_number(to[i].asked);
+        (void)printf(",%s", to[i].verdict);
+    }
+}
+
 void tt_bench_print(const tt_bench_line *line) {
-    const bool has_limit = line->limit > 0;
-    const double ratio = has_limit ? line->value / line->limit : 0;
-    const char *const limit_name = has_limit ? line->limit_name : "";
-    char value[TT_NUMBER_TEXT_BYTES];
-    char limit[TT_NUMBER_TEXT_BYTES];
+    comparison to[COMPARISONS];
+    compare_all(line, to);
     switch (output_format) {
     case AS_TEXT:
-        (void)printf("%-10s %-34s %14s", line->bench, line->what,
-                     tt_number_scaled(line->value, line->unit, value));
-        if (has_limit) {
-            (void)printf("  %6.3g x %s (%s)", ratio, limit_name,
-                         tt_number_scaled(line->limit, line->unit, limit));
-        }
+        print_text(line, to);
         break;
     case AS_JSON:
-        (void)printf("{\"bench\": \"%s\", \"what\": \"%s\", \"value\": %.9g, \"unit\": \"%s\"",
-                     line->bench, line->what, line->value, line->unit);
-        if (has_limit) {
-            (void)printf(", \"limit\": %.9g, \"limit_name\": \"%s\", \"ratio\": %.6g", line->limit,
-                         limit_name, ratio);
-        }
-        (void)putchar('}');
+        print_json(line, to);
         break;
     case AS_CSV:
-        (void)printf("%s,%s,%.9g,%s,", line->bench, line->what, line->value, line->unit);
-        if (has_limit) {
-            (void)printf("%.9g,%s,%.6g", line->limit, limit_name, ratio);
-        } else {
-            (void)printf(",,");
-        }
+        print_csv(line, to);
         break;
     }
     (void)putchar('\n');
@@ -110,11 +236,13 @@ static ps_err run_benches(const char *wanted, const tt_bench_options *options, p
     size_t count = 0;
     bool has_run = false;
     if (output_format == AS_CSV) {
-        (void)printf("bench,what,value,unit,limit,limit_name,ratio\n");
+        (void)fputs(csv_header, stdout);
     }
     for (const tt_bench *const *bench = tt_benches; *bench != NULL; bench++) {
         names[count++] = (*bench)->name;
-        if (wanted == NULL || strcmp(wanted, (*bench)->name) == 0) {
+        const bool is_wanted =
+            wanted == NULL ? !(*bench)->is_by_name : strcmp(wanted, (*bench)->name) == 0;
+        if (is_wanted) {
             PS_TRY((*bench)->run(options, fault));
             has_run = true;
         }

@@ -26,6 +26,7 @@ typedef struct tt_bench {
     /* Measures and prints. On failure `fault` says why in one line. PS_EINVAL where the benchmark
      * does not apply to this build. */
     ps_err (*run)(const struct tt_bench_options *options, ps_fault *fault);
+    bool is_by_name; /* too long for a run of all benchmarks */
 } tt_bench;
 
 /* All benchmarks, NULL at the end; defined in bench.c. */
@@ -33,18 +34,38 @@ extern const tt_bench *const tt_benches[];
 
 extern const tt_bench tt_bench_core, tt_bench_mf, tt_bench_sim, tt_bench_transport;
 
-/* One measured line: "core  frame encode  3.1 GB/s  0.62 x memcpy (5.0 GB/s)". `limit` <= 0: there
- * is none, and `limit_name` is not read. */
+/* What another system did with the same work. It was measured elsewhere, on a machine of the same
+ * kind (docs/benchmarks.md), so its factor is coarse. */
+typedef struct tt_bench_rival {
+    const char *name;
+    double value;        /* in the unit of the line; <= 0: there is no such figure */
+    double factor_asked; /* the line is to be better by this; 0: nothing is asked */
+} tt_bench_rival;
+
+/* One measured line: "core  frame encode  3.1 GB/s  0.62 x memcpy (5.0 GB/s)". Figures that are
+ * <= 0 are absent. A ratio is value / limit, for costs too: 1.2 x the time of the limit. */
 typedef struct tt_bench_line {
     const char *bench, *what;
     double value;
-    const char *unit; /* of value and limit: "ratings/s", "B/s"; larger is better */
+    const char *unit; /* of value, limit and asked: "ratings/s", "B/s"; "s" is time, "B" bytes */
     double limit;
-    const char *limit_name;
+    const char *limit_name; /* not read without a limit */
+    bool is_cost;           /* smaller is better */
+    double ratio_asked;     /* the ratio to the limit that is asked for */
+    double asked;           /* the value that is asked for */
+    tt_bench_rival rival;
 } tt_bench_line;
 
 /* Prints one line on stdout, in the format that the user chose (text, CSV or JSON lines). */
 void tt_bench_print(const tt_bench_line *line);
+
+/* Prints a sentence about the lines that follow, or why there are none; people alone see it, so it
+ * is left out of CSV and JSON. */
+void tt_bench_remark(const char *format, ...) PS_PRINTF(1, 2);
+
+/* Sorts samples[0..count), count > 0, and returns what `share` of them do not exceed: 0.5 is the
+ * median. */
+double tt_bench_quantile(double *samples, size_t count, double share);
 
 /* Seconds of a monotonic clock, and of the processor time of this process. */
 double tt_bench_now_s(void);

@@ -121,4 +121,5 @@ done:
     return err;
 }
 
-const tt_bench tt_bench_core = {"core", "frames, codec and checksum beside memcpy", run};
+const tt_bench tt_bench_core = {
+    .name = "core", .summary = "frames, codec and checksum beside memcpy", .run = run};

@@ -1,223 +1,246 @@
-/* Messages between two real processes, beside what one bare TCP connection over loopback does in
- * the same run: worker 0, in the first process, pulls from and pushes to the shard of the second.
- */
+/* `tortoise bench transport`: pushes and pulls between two processes, and inside of one, beside what
+ * bare TCP and memcpy() do in the same run with frames of the same size, and beside ps-lite. */
+#include <stdio.h>
 #include <stdlib.h>
 
-#include <unistd.h>
-
 #include "bench.h"
-#include "loopback.h"
-#include "runtime/runtime.h"
+#include "bench_exchange.h"
+#include "bench_process.h"
+#include "bench_raw.h"
 
-enum {
-    COLUMNS = 64,
-    ROWS_AWAY = 4096, /* on the other process's shard: every other row */
-    ROW_BYTES = COLUMNS * 8,
-    BULK_BYTES = ROWS_AWAY * ROW_BYTES,
-    PIPELINE = 64,
-    SAMPLES_MAX = 20000,
-    ROUNDS_WARM = 200
+/* Raw limits, in the order in which they are measured. */
+typedef enum raw_id {
+    PING_ONE_CORE,
+    PING_TWO_CORES,
+    PING_SPINNING,
+    ONE_WAY,
+    PUSH_4K_WAIT,
+    PULL_4K_WAIT,
+    PUSH_40K,
+    PULL_40K,
+    PUSH_400K,
+    PULL_400K,
+    PUSH_800K,
+    PUSH_4M,
+    PULL_4M,
+    RAW_COUNT
+} raw_id;
+
+static const struct {
+    const char *name;
+    tt_raw_case what;
+} raws[RAW_COUNT] = {
+    [PING_ONE_CORE] = {"TCP ping-pong", {TT_RAW_PING_PONG, 64, 1, false, false, TT_ONE_CORE}},
+    [PING_TWO_CORES] = {"TCP ping-pong", {TT_RAW_PING_PONG, 64, 1, false, false, TT_TWO_CORES}},
+    [PING_SPINNING] = {"spinning ping-pong", {TT_RAW_PING_PONG, 64, 1, true, false, TT_TWO_CORES}},
+    [ONE_WAY] = {"TCP 64 B one way", {TT_RAW_ONE_WAY, 64, 1, false, false, TT_TWO_CORES}},
+    [PUSH_4K_WAIT] = {"TCP 4 kB", {TT_RAW_PUSH, 4000, 1, false, false, TT_TWO_CORES}},
+    [PULL_4K_WAIT] = {"TCP 4 kB", {TT_RAW_PULL, 4000, 1, false, false, TT_TWO_CORES}},
+    [PUSH_40K] = {"TCP 40 kB", {TT_RAW_PUSH, 40000, 4, false, false, TT_TWO_CORES}},
+    [PULL_40K] = {"TCP 40 kB", {TT_RAW_PULL, 40000, 4, false, false, TT_TWO_CORES}},
+    [PUSH_400K] = {"TCP 400 kB", {TT_RAW_PUSH, 400000, 4, false, false, TT_TWO_CORES}},
+    [PULL_400K] = {"TCP 400 kB", {TT_RAW_PULL, 400000, 4, false, false, TT_TWO_CORES}},
+    [PUSH_800K] = {"TCP 800 kB", {TT_RAW_PUSH, 800000, 4, false, false, TT_TWO_CORES}},
+    [PUSH_4M] = {"TCP 4 MB", {TT_RAW_PUSH, 4000000, 4, false, false, TT_TWO_CORES}},
+    [PULL_4M] = {"TCP 4 MB", {TT_RAW_PULL, 4000000, 4, false, false, TT_TWO_CORES}},
 };
 
-/* What worker 0 found, in process 0's memory. */
-typedef struct transport_answer {
-    double round_trip_s, local_round_trip_s; /* medians */
-    double pipelined_per_s;
-    double pull_bytes_per_s, push_bytes_per_s;
-} transport_answer;
+typedef enum line_kind {
+    AS_TIMES, /* two lines: the median and the 99th percentile */
+    AS_OPS,   /* beside a limit in messages per second */
+    AS_KEYS,  /* keys per second; the limit is in bytes */
+    AS_BYTES
+} line_kind;
 
-typedef struct transport_problem {
-    double budget_s; /* per measurement */
-    transport_answer *answer;
-} transport_problem;
+/* What is measured, what is asked, and ps-lite's figure: the better end of what was measured of it
+ * on another machine of 2 cores, over loopback, with its worker and its server in two processes
+ * (docs/benchmarks.md has the ranges). 0: there is none. */
+typedef struct transport_line {
+    const char *what;
+    line_kind kind;
+    raw_id limit;
+    size_t bytes_per_key; /* that the limit counts for one */
+    double ratio_asked, asked, rival;
+    tt_exchange_case exchange;
+} transport_line;
 
-/* Memory of the measurements. */
-typedef struct transport_work {
-    ps_worker *worker;
-    double budget_s;
-    double *samples;
-    double *values;
-    uint64_t rows[ROWS_AWAY];
-} transport_work;
+#define CASE(table, keys, count, window, is_push, is_by_both, placement) \
+    { TT_TABLE_##table, TT_KEYS_##keys, count, window, is_push, is_by_both, placement }
+#define ONE_CORE(table, keys, count, window, is_push) \
+    CASE(table, keys, count, window, is_push, false, TT_ONE_CORE)
+#define TWO_CORES(table, keys, count, window, is_push) \
+    CASE(table, keys, count, window, is_push, false, TT_TWO_CORES)
+#define BY_BOTH(table, keys, count, window, is_push) \
+    CASE(table, keys, count, window, is_push, true, TT_TWO_CORES)
 
-static int compare(const void *left, const void *right) {
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return (a > b) - (a < b);
+enum { PULL = false, PUSH = true };
+
+static const transport_line lines[] = {
+    {"pull a row of 64 B, one core", AS_TIMES, PING_ONE_CORE, 0, 1.5, 0, 31e-6,
+     ONE_CORE(ROWS, ONE, 1, 1, PULL)},
+    {"push a row of 64 B, one core", AS_TIMES, PING_ONE_CORE, 0, 1.5, 0, 31e-6,
+     ONE_CORE(ROWS, ONE, 1, 1, PUSH)},
+    {"pull a row of 64 B, two cores", AS_TIMES, PING_TWO_CORES, 0, 1.5, 0, 146e-6,
+     TWO_CORES(ROWS, ONE, 1, 1, PULL)},
+    {"push a row of 64 B, two cores", AS_TIMES, PING_TWO_CORES, 0, 1.5, 0, 146e-6,
+     TWO_CORES(ROWS, ONE, 1, 1, PUSH)},
+    {"push 1 key, 64 under way", AS_OPS, ONE_WAY, 0, 0, 0, 297e3,
+     TWO_CORES(KEYS, ONE, 1, 64, PUSH)},
+    {"pull 1 key, 64 under way", AS_OPS, ONE_WAY, 0, 0, 0, 235e3,
+     TWO_CORES(KEYS, ONE, 1, 64, PULL)},
+    {"push 1 key, 1024 under way", AS_OPS, ONE_WAY, 0, 0, 700e3, 293e3,
+     TWO_CORES(KEYS, ONE, 1, 1024, PUSH)},
+    {"pull 1 key, 1024 under way", AS_OPS, ONE_WAY, 0, 0, 0, 234e3,
+     TWO_CORES(KEYS, ONE, 1, 1024, PULL)},
+    {"push 1,000 keys, wait", AS_KEYS, PUSH_4K_WAIT, 4, 0, 0, 24e6,
+     TWO_CORES(KEYS, RANGE, 1000, 1, PUSH)},
+    {"pull 1,000 keys, wait", AS_KEYS, PULL_4K_WAIT, 4, 0, 0, 24e6,
+     TWO_CORES(KEYS, RANGE, 1000, 1, PULL)},
+    {"push 10,000 keys, 4 under way", AS_KEYS, PUSH_40K, 4, 0, 0, 105e6,
+     TWO_CORES(KEYS, RANGE, 10000, 4, PUSH)},
+    {"pull 10,000 keys, 4 under way", AS_KEYS, PULL_40K, 4, 0, 0, 91e6,
+     TWO_CORES(KEYS, RANGE, 10000, 4, PULL)},
+    {"push 10,000 listed keys, 4 under way", AS_KEYS, PUSH_40K, 4, 0, 0, 105e6,
+     TWO_CORES(KEYS, LIST, 10000, 4, PUSH)},
+    {"pull 10,000 listed keys, 4 under way", AS_KEYS, PULL_40K, 4, 0, 0, 91e6,
+     TWO_CORES(KEYS, LIST, 10000, 4, PULL)},
+    {"push 100,000 keys, 4 under way", AS_KEYS, PUSH_400K, 4, 0, 0, 181e6,
+     TWO_CORES(KEYS, RANGE, 100000, 4, PUSH)},
+    {"pull 100,000 keys, 4 under way", AS_KEYS, PULL_400K, 4, 0, 0, 126e6,
+     TWO_CORES(KEYS, RANGE, 100000, 4, PULL)},
+    {"push 100,000 listed keys, 4 under way", AS_KEYS, PUSH_400K, 4, 0, 0, 181e6,
+     TWO_CORES(KEYS, LIST, 100000, 4, PUSH)},
+    {"pull 100,000 listed keys, 4 under way", AS_KEYS, PULL_400K, 4, 0, 0, 126e6,
+     TWO_CORES(KEYS, LIST, 100000, 4, PULL)},
+    {"push 1 M keys, 4 under way", AS_KEYS, PUSH_4M, 4, 0.7, 0, 191e6,
+     TWO_CORES(KEYS, RANGE, 1000000, 4, PUSH)},
+    {"pull 1 M keys, 4 under way", AS_KEYS, PULL_4M, 4, 0.7, 0, 118e6,
+     TWO_CORES(KEYS, RANGE, 1000000, 4, PULL)},
+    {"push 1 M listed keys, 4 under way", AS_KEYS, PUSH_4M, 4, 0, 0, 191e6,
+     TWO_CORES(KEYS, LIST, 1000000, 4, PUSH)},
+    {"pull 1 M listed keys, 4 under way", AS_KEYS, PULL_4M, 4, 0, 0, 118e6,
+     TWO_CORES(KEYS, LIST, 1000000, 4, PULL)},
+    {"push 100,000 of 1 M keys, sparse", AS_KEYS, PUSH_800K, 8, 0, 400e6, 181e6,
+     TWO_CORES(KEYS, SPARSE, 100000, 4, PUSH)},
+    {"pull 100,000 of 1 M keys, sparse", AS_KEYS, PULL_400K, 4, 0, 0, 126e6,
+     TWO_CORES(KEYS, SPARSE, 100000, 4, PULL)},
+    {"push 100 rows of 40 kB, 4 under way", AS_BYTES, PUSH_4M, 0, 0.7, 0, 2.8e9,
+     TWO_CORES(WIDE, RANGE, 100, 4, PUSH)},
+    {"pull 100 rows of 40 kB, 4 under way", AS_BYTES, PULL_4M, 0, 0.7, 0, 0,
+     TWO_CORES(WIDE, RANGE, 100, 4, PULL)},
+    {"2 + 2: push a row of 64 B", AS_TIMES, PING_TWO_CORES, 0, 0, 0, 206e-6,
+     BY_BOTH(ROWS, ONE, 1, 1, PUSH)},
+    {"2 + 2: pull a row of 64 B", AS_TIMES, PING_TWO_CORES, 0, 0, 0, 230e-6,
+     BY_BOTH(ROWS, ONE, 1, 1, PULL)},
+    {"2 + 2: push 1 M keys, 4 under way", AS_KEYS, PUSH_4M, 4, 0, 500e6, 274e6,
+     BY_BOTH(HALF, RANGE, 1000000, 4, PUSH)},
+    {"2 + 2: pull 1 M keys, 4 under way", AS_KEYS, PULL_4M, 4, 0, 0, 149e6,
+     BY_BOTH(HALF, RANGE, 1000000, 4, PULL)},
+};
+
+enum { LINES = sizeof lines / sizeof lines[0] };
+
+/* How much better than ps-lite each line is to be. */
+static const double rival_factor_asked = 3;
+
+typedef struct transport_run {
+    tt_raw_answer raws[RAW_COUNT];
+    tt_exchange_answer answers[LINES];
+    bool has_two_cores;
+} transport_run;
+
+static tt_bench_rival rival_of(const transport_line *line) {
+    return (tt_bench_rival){"ps-lite", line->rival, rival_factor_asked};
 }
 
-static ps_err pull_once(transport_work *work, const uint64_t *rows, size_t row_count) {
-    const ps_keys keys = {.table = 0, .rows = rows, .row_count = row_count};
-    uint64_t handle;
-    PS_TRY(ps_pull(work->worker, &keys, work->values, &handle));
-    return ps_wait(work->worker, handle);
+static void print_times(const transport_run *run, size_t i) {
+    const transport_line *const line = &lines[i];
+    char what[64];
+    tt_bench_line printed = {.bench = "transport",
+                             .what = line->what,
+                             .value = run->answers[i].median_s,
+                             .unit = "s",
+                             .is_cost = true,
+                             .limit = run->raws[line->limit].median_s,
+                             .limit_name = raws[line->limit].name,
+                             .ratio_asked = line->ratio_asked,
+                             .rival = rival_of(line)};
+    tt_bench_print(&printed);
+    (void)snprintf(what, sizeof what, "%s, p99", line->what);
+    printed.what = what;
+    printed.value = run->answers[i].p99_s;
+    printed.limit = run->raws[line->limit].p99_s;
+    printed.ratio_asked = 0;
+    printed.rival = (tt_bench_rival){0};
+    tt_bench_print(&printed);
 }
 
-/* The median time to pull one row. */
-static ps_err round_trip(transport_work *work, uint64_t row, double *median_s_out) {
-    size_t count = 0;
-    const double end_s = tt_bench_now_s() + work->budget_s;
-    for (size_t i = 0; i < SAMPLES_MAX && (count == 0 || tt_bench_now_s() < end_s); i++) {
-        const double start_s = tt_bench_now_s();
-        PS_TRY(pull_once(work, &row, 1));
-        if (i >= ROUNDS_WARM) {
-            work->samples[count++] = tt_bench_now_s() - start_s;
-        }
+static void print_rate(const transport_run *run, size_t i) {
+    const transport_line *const line = &lines[i];
+    const double limit_per_s = run->raws[line->limit].per_s;
+    tt_bench_line printed = {.bench = "transport",
+                             .what = line->what,
+                             .value = run->answers[i].per_s,
+                             .unit = "op/s",
+                             .limit = limit_per_s,
+                             .limit_name = raws[line->limit].name,
+                             .ratio_asked = line->ratio_asked,
+                             .asked = line->asked,
+                             .rival = rival_of(line)};
+    if (line->kind == AS_KEYS) {
+        printed.value *= (double)line->exchange.row_count;
+        printed.unit = "keys/s";
+        printed.limit = limit_per_s / (double)line->bytes_per_key;
+    } else if (line->kind == AS_BYTES) {
+        printed.value *= (double)raws[line->limit].what.frame_bytes;
+        printed.unit = "B/s";
     }
-    qsort(work->samples, count, sizeof *work->samples, compare);
-    *median_s_out = work->samples[count / 2];
-    return PS_OK;
+    tt_bench_print(&printed);
 }
 
-/* Pulls of one row per second with many under way. */
-static ps_err pipelined(transport_work *work, double *per_s_out) {
-    const double start_s = tt_bench_now_s();
-    size_t count = 0;
-    while (tt_bench_now_s() < start_s + work->budget_s) {
-        uint64_t handles[PIPELINE];
-        for (size_t i = 0; i < PIPELINE; i++) {
-            const ps_keys keys = {.table = 0, .rows = &work->rows[i], .row_count = 1};
-            PS_TRY(ps_pull(work->worker, &keys, work->values + i * COLUMNS, &handles[i]));
+static void print_all(const transport_run *run) {
+    for (size_t i = 0; i < LINES; i++) {
+        if (lines[i].exchange.placement == TT_TWO_CORES && !run->has_two_cores) {
+            continue;
         }
-        for (size_t i = 0; i < PIPELINE; i++) {
-            PS_TRY(ps_wait(work->worker, handles[i]));
-        }
-        count += PIPELINE;
-    }
-    *per_s_out = (double)count / (tt_bench_now_s() - start_s);
-    return PS_OK;
-}
-
-/* Bytes of rows per second, all rows of the other shard at a time. */
-static ps_err bulk(transport_work *work, bool is_push, double *bytes_per_s_out) {
-    const ps_keys keys = {.table = 0, .rows = work->rows, .row_count = ROWS_AWAY};
-    const double start_s = tt_bench_now_s();
-    size_t count = 0;
-    while (tt_bench_now_s() < start_s + work->budget_s) {
-        uint64_t handle;
-        if (is_push) {
-            PS_TRY(ps_push(work->worker, &keys, work->values, &handle));
+        if (lines[i].kind == AS_TIMES) {
+            print_times(run, i);
         } else {
-            PS_TRY(ps_pull(work->worker, &keys, work->values, &handle));
+            print_rate(run, i);
         }
-        PS_TRY(ps_wait(work->worker, handle));
-        count++;
     }
-    *bytes_per_s_out = (double)count * BULK_BYTES / (tt_bench_now_s() - start_s);
-    return PS_OK;
 }
 
-static ps_err measure_all(transport_work *work, transport_answer *answer) {
-    PS_TRY(round_trip(work, 1, &answer->round_trip_s));
-    PS_TRY(round_trip(work, 0, &answer->local_round_trip_s));
-    PS_TRY(pipelined(work, &answer->pipelined_per_s));
-    PS_TRY(bulk(work, false, &answer->pull_bytes_per_s));
-    return bulk(work, true, &answer->push_bytes_per_s);
-}
-
-static ps_err transport_worker(ps_worker *worker, const void *problem) {
-    const transport_problem *const task = problem;
-    if (ps_rank(worker) != 0) {
-        return PS_OK;
+static ps_err transport_run_all(const tt_bench_options *options, ps_fault *fault) {
+    const tt_exchange_options how = {.repeats = options->is_quick ? 2 : 5,
+                                     .budget_s = options->is_quick ? 0.03 : 0.4};
+    int cpus[2];
+    transport_run run = {.has_two_cores = tt_cpus_allowed(cpus) >= 2};
+    tt_exchange_case cases[LINES];
+    for (size_t i = 0; i < LINES; i++) {
+        cases[i] = lines[i].exchange;
     }
-    transport_work *const work = calloc(1, sizeof *work);
-    double *const samples = calloc(SAMPLES_MAX, sizeof *samples);
-    double *const values = calloc((size_t)ROWS_AWAY * COLUMNS, sizeof *values);
-    ps_err err = PS_ENOMEM;
-    if (work != NULL && samples != NULL && values != NULL) {
-        work->worker = worker;
-        work->budget_s = task->budget_s;
-        work->samples = samples;
-        work->values = values;
-        for (uint64_t i = 0; i < ROWS_AWAY; i++) {
-            work->rows[i] = 2 * i + 1;
+    tt_bench_remark("# one core: both processes on CPU %d; two cores: on CPUs %d and %d; ps-lite "
+                    "was measured elsewhere, on 2 cores",
+                    cpus[0], cpus[0], cpus[1]);
+    if (!run.has_two_cores) {
+        tt_bench_remark("# skipped: all that needs two cores, for this process may use only one");
+    }
+    for (size_t i = 0; i < RAW_COUNT; i++) {
+        if (raws[i].what.placement == TT_ONE_CORE || run.has_two_cores) {
+            PS_TRY(tt_raw_measure(&raws[i].what, how.repeats, how.budget_s, &run.raws[i], fault));
         }
-        err = measure_all(work, task->answer);
     }
-    free(values);
-    free(samples);
-    free(work);
-    return err;
-}
-
-static void transport_evaluate(const void *problem, uint32_t rank, const void *local,
-                               size_t local_size_bytes, const ps_model *model, double *sums) {
-    (void)problem;
-    (void)rank;
-    (void)local;
-    (void)local_size_bytes;
-    (void)model;
-    sums[0] = 0.0;
-}
-
-static void transport_finish(const void *problem, const double *sums, double *metrics) {
-    (void)problem;
-    metrics[0] = sums[0];
-}
-
-static ps_err run_two(const transport_problem *problem, ps_fault *fault) {
-    static const char *const metrics[] = {"objective"};
-    const ps_algo algo = {.name = "transport",
-                          .metrics = metrics,
-                          .metric_count = 1,
-                          .sum_count = 1,
-                          .worker = transport_worker,
-                          .evaluate = transport_evaluate,
-                          .finish = transport_finish};
-    const psi_plan plan = {.algo = &algo,
-                           .problem = problem,
-                           .node_count = 2,
-                           .worker_count = 2,
-                           .shard_count = 2,
-                           .process_count = 2,
-                           .clock_count = 1,
-                           .seed = 1,
-                           .policy = {.ops = &psi_policy_async},
-                           .table_count = 1,
-                           .specs = {{.name = "rows",
-                                      .type = PS_F64,
-                                      .layout = PS_DENSE,
-                                      .row_count = 2 * ROWS_AWAY,
-                                      .column_count = COLUMNS}}};
-    psi_results results = {0};
-    uint32_t process = 0;
-    const ps_err err = psi_runtime_run_local(&plan, NULL, &results, &process, fault);
-    if (process != 0) {
-        _exit(ps_err_exit_code(err));
+    PS_TRY(tt_exchange_measure(cases, LINES, TT_ONE_CORE, &how, run.answers, fault));
+    if (run.has_two_cores) {
+        PS_TRY(tt_exchange_measure(cases, LINES, TT_TWO_CORES, &how, run.answers, fault));
     }
-    psi_results_fini(&results, &plan);
-    return err;
-}
-
-static ps_err transport_run(const tt_bench_options *options, ps_fault *fault) {
-    const double budget_s = options->is_quick ? 0.1 : 1.0;
-    tt_loopback raw;
-    transport_answer answer = {0};
-    const transport_problem problem = {.budget_s = budget_s, .answer = &answer};
-    PS_TRY(tt_loopback_measure(2.0 * budget_s, &raw, fault));
-    PS_TRY(run_two(&problem, fault));
-    const double raw_per_s = 1.0 / (2.0 * raw.latency_s);
-    const char *const name = tt_bench_transport.name;
-    const tt_bench_line lines[] = {
-        {name, "round trips, one row of 512 B", 1.0 / answer.round_trip_s, "1/s", raw_per_s,
-         "TCP ping-pong of one byte"},
-        {name, "the same, 64 under way", answer.pipelined_per_s, "1/s", raw_per_s,
-         "TCP ping-pong of one byte"},
-        {name, "round trips inside of a process", 1.0 / answer.local_round_trip_s, "1/s", 0.0,
-         NULL},
-        {name, "pull of 4096 rows, 2 MiB", answer.pull_bytes_per_s, "B/s",
-         raw.bandwidth_bytes_per_s, "one TCP stream"},
-        {name, "push of 4096 rows, 2 MiB", answer.push_bytes_per_s, "B/s",
-         raw.bandwidth_bytes_per_s, "one TCP stream"},
-    };
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        tt_bench_print(&lines[i]);
-    }
+    print_all(&run);
     return PS_OK;
 }
 
 const tt_bench tt_bench_transport = {
     .name = "transport",
-    .summary = "messages between two processes over loopback, beside bare TCP",
-    .run = transport_run,
+    .summary = "pushes and pulls between processes and inside of one, beside TCP and memcpy",
+    .run = transport_run_all,
 };

@@ -5,8 +5,8 @@
 #include "tortoise/err.h"
 
 typedef struct tt_loopback {
-    double latency_s;             /* half the median round trip of one byte */
-    double bandwidth_bytes_per_s; /* of one stream of large writes */
+    double latency_s;             /* half the median round trip of 8 bytes */
+    double bandwidth_bytes_per_s; /* of one stream of frames of 1 MiB, four under way */
 } tt_loopback;
 
 /* Measures for about `budget_s` seconds. Blocks. PS_EIO when sockets cannot be had. */

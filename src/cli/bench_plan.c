@@ -1,0 +1,55 @@
+#include "bench_plan.h"
+
+#include <unistd.h>
+
+/* There is no objective: what is measured is the time. */
+static void evaluate(const void *problem, uint32_t rank, const void *local, size_t local_size_bytes,
+                     const ps_model *model, double *sums) {
+    (void)problem;
+    (void)rank;
+    (void)local;
+    (void)local_size_bytes;
+    (void)model;
+    sums[0] = 0.0;
+}
+
+static void finish(const void *problem, const double *sums, double *metrics) {
+    (void)problem;
+    metrics[0] = sums[0];
+}
+
+void tt_bench_plan_init(tt_bench_plan *plan,
+                        ps_err (*worker)(ps_worker *worker, const void *problem),
+                        const void *problem) {
+    static const char *const metrics[] = {"objective"};
+    plan->algo = (ps_algo){.name = "bench",
+                           .metrics = metrics,
+                           .metric_count = 1,
+                           .sum_count = 1,
+                           .worker = worker,
+                           .evaluate = evaluate,
+                           .finish = finish};
+    plan->plan = (psi_plan){.algo = &plan->algo,
+                            .problem = problem,
+                            .node_count = 1,
+                            .worker_count = 1,
+                            .shard_count = 1,
+                            .process_count = 1,
+                            .clock_count = 1,
+                            .seed = 1,
+                            .policy = {.ops = &psi_policy_bsp}};
+}
+
+ps_err tt_bench_plan_run(const tt_bench_plan *plan, const psi_runtime_options *options,
+                         ps_fault *fault) {
+    psi_results results = {0};
+    uint32_t process = 0;
+    const ps_err err = psi_runtime_run_local(&plan->plan, options, &results, &process, fault);
+    if (process != 0) {
+        _exit(ps_err_exit_code(err));
+    }
+    if (options == NULL || options->stats == NULL || !options->stats->workers_abandoned) {
+        psi_results_fini(&results, &plan->plan);
+    }
+    return err;
+}

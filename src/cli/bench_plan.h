@@ -1,0 +1,26 @@
+/* A real run whose workers are a benchmark's own function: they measure with the public worker API
+ * and leave their answers in memory of the benchmark. */
+#ifndef TT_BENCH_PLAN_H
+#define TT_BENCH_PLAN_H
+
+#include "node/run.h"
+#include "runtime/runtime.h"
+#include "tortoise/err.h"
+#include "tortoise/worker.h"
+
+typedef struct tt_bench_plan {
+    ps_algo algo;
+    psi_plan plan; /* the caller fills in tables and counts */
+} tt_bench_plan;
+
+/* One node with one worker and one shard, bsp, no evaluation but at the end, no tables yet.
+ * `problem` is borrowed until the run is over. */
+void tt_bench_plan_init(tt_bench_plan *plan,
+                        ps_err (*worker)(ps_worker *worker, const void *problem),
+                        const void *problem);
+
+/* Runs it; returns in the calling process alone, the others end. `options` may be NULL. Blocks. */
+PS_MUST_CHECK ps_err tt_bench_plan_run(const tt_bench_plan *plan,
+                                       const psi_runtime_options *options, ps_fault *fault);
+
+#endif
