@@ -4,6 +4,7 @@ set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_BUILD_RPATH ${PROJECT_BINARY_DIR}/src/sim) # where programs of the build find the plug-in
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
@@ -26,6 +27,7 @@ target_compile_options(tortoise_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
   -Wold-style-definition -Wcast-qual -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wwrite-strings
   -Wimplicit-fallthrough -ffp-contract=off -fno-math-errno -fno-strict-aliasing
+  -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
   $<$<C_COMPILER_ID:GNU>:-Wshadow=local -Wduplicated-cond>
   $<$<C_COMPILER_ID:Clang>:-Wshadow -Wunreachable-code>)
 if(TORTOISE_WERROR)

@@ -51,6 +51,7 @@ function(tortoise_test_properties name labels timeout)
   file(MAKE_DIRECTORY ${scratch})
   set(environment TORTOISE_SCRATCH=${scratch} TORTOISE_SOURCE=${PROJECT_SOURCE_DIR}
     TORTOISE_BUILD=${PROJECT_BINARY_DIR})
+  list(APPEND environment TORTOISE_PLOTS=${PROJECT_SOURCE_DIR}/plots)
   if(TARGET tortoise)
     list(APPEND environment TORTOISE=$<TARGET_FILE:tortoise>)
   endif()

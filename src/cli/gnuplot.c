@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "outdir.h"
+#include "place.h"
 
 enum { VARIABLES_MAX = 16 };
 
@@ -71,16 +72,14 @@ bool tt_gnuplot_version(char *text, size_t text_size_bytes) {
     return code == 0 && strncmp(text, "gnuplot", strlen("gnuplot")) == 0;
 }
 
-/* The directory of the scripts: beside the program's source, or where they were installed. */
+/* The script: of $TORTOISE_PLOTS, or of the plots that come with the program. */
 static bool find_script(const char *script, char path[static TT_PATH_MAX]) {
+    char name[TT_PATH_MAX];
     const char *const own = getenv("TORTOISE_PLOTS");
-    const char *const places[] = {own, TT_PLOTS_BUILD_DIR, TT_PLOTS_INSTALL_DIR};
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        if (places[i] != NULL && tt_path_join(path, places[i], script) && access(path, R_OK) == 0) {
-            return true;
-        }
+    if (own != NULL && tt_path_join(path, own, script) && access(path, R_OK) == 0) {
+        return true;
     }
-    return false;
+    return tt_path_join(name, "plots", script) && tt_place_find(name, path);
 }
 
 ps_err tt_gnuplot_draw(const char *script, const tt_gnuplot_variable *variables, size_t count,

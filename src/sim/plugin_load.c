@@ -12,37 +12,10 @@
 
 enum { PATH_MAX_BYTES = 4096, LINE_MAX_BYTES = 1024 };
 
-#define INSTALL_HINT \
-    "install SimGrid (Debian, Ubuntu: apt install libsimgrid-dev) and build tortoise again"
-
-/* The places where the module may be, by preference. Returns false behind the last. */
-static bool place_of(size_t index, char path[static PATH_MAX_BYTES]) {
-    char program[PATH_MAX_BYTES - 64];
-    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[length > 0 ? length : 0] = '\0';
-    char *const slash = strrchr(program, '/');
-    if (slash != NULL) {
-        *slash = '\0';
-    }
-    const char *const named = getenv("TORTOISE_SIM_PLUGIN");
-    switch (index) {
-    case 0:
-        (void)snprintf(path, PATH_MAX_BYTES, "%s", named == NULL ? "" : named);
-        return true;
-    case 1:
-        (void)snprintf(path, PATH_MAX_BYTES, "%s/tortoise_sim.so", program);
-        return true;
-    case 2:
-        (void)snprintf(path, PATH_MAX_BYTES, "%s", TORTOISE_SIM_BUILD_PATH);
-        return true;
-    case 3:
-        (void)snprintf(path, PATH_MAX_BYTES, "%s/../%s/tortoise_sim.so", program,
-                       TORTOISE_SIM_INSTALL_DIR);
-        return true;
-    default:
-        return false;
-    }
-}
+#define INSTALL_HINT                                                                           \
+    "install the package tortoise-sim, or SimGrid (Debian, Ubuntu: libsimgrid-dev) and build " \
+    "tortoise again"
+#define PLUGIN_FILE "tortoise_sim.so"
 
 static ps_err plugin_check(const psi_plugin *plugin, const char *path, ps_fault *fault) {
     if (plugin == NULL) {
@@ -60,30 +33,34 @@ static ps_err plugin_check(const psi_plugin *plugin, const char *path, ps_fault 
                               "%s is of another build than this program; build both again", path);
 }
 
-/* Loads the module found first. A module stays loaded: SimGrid cannot be unloaded. */
+/* Loads the module that $TORTOISE_SIM_PLUGIN names, or else the one on the search path of this
+ * program or library (its RUNPATH): the build's own there, beside the installed file and in
+ * ../lib/tortoise once it is installed, wherever that was moved. A module stays loaded: SimGrid
+ * cannot be unloaded. */
 static ps_err plugin_find(const psi_plugin **plugin_out, char path[static PATH_MAX_BYTES],
                           ps_fault *fault) {
     *plugin_out = NULL;
-    for (size_t i = 0; place_of(i, path); i++) {
-        if (path[0] == '\0' || access(path, R_OK) != 0) {
-            continue;
-        }
-        void *const module = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
-        if (module == NULL) {
-            const char *const why = dlerror();
-            const bool lacks_simgrid = why != NULL && strstr(why, "simgrid") != NULL;
-            return ps_fault_set(fault, PS_EINVAL, "simulation does not work here: %s%s",
-                                lacks_simgrid ? "SimGrid's library is missing; " INSTALL_HINT
-                                              : "dlopen: ",
-                                lacks_simgrid || why == NULL ? "" : why);
-        }
-        const psi_plugin *const plugin = dlsym(module, PSI_PLUGIN_SYMBOL);
-        PS_TRY(plugin_check(plugin, path, fault));
-        *plugin_out = plugin;
-        return PS_OK;
+    const char *const named = getenv("TORTOISE_SIM_PLUGIN");
+    const bool is_named = named != NULL && named[0] != '\0';
+    void *const module = dlopen(is_named ? named : PLUGIN_FILE, RTLD_LAZY | RTLD_LOCAL);
+    if (module == NULL) {
+        const char *const why = dlerror();
+        const bool lacks_simgrid = why != NULL && strstr(why, "libsimgrid") != NULL;
+        const bool lacks_plugin =
+            why != NULL && strncmp(why, PLUGIN_FILE, strlen(PLUGIN_FILE)) == 0;
+        return ps_fault_set(fault, PS_EINVAL, "simulation does not work here: %s%s",
+                            lacks_simgrid  ? "SimGrid's library is missing; " INSTALL_HINT
+                            : lacks_plugin ? "there is no plug-in " PLUGIN_FILE "; " INSTALL_HINT
+                                           : "dlopen: ",
+                            lacks_simgrid || lacks_plugin || why == NULL ? "" : why);
     }
-    return ps_fault_set(fault, PS_EINVAL,
-                        "this tortoise was built without simulation; " INSTALL_HINT);
+    const psi_plugin *const plugin = dlsym(module, PSI_PLUGIN_SYMBOL);
+    Dl_info place = {0};
+    const bool is_placed = plugin != NULL && dladdr(plugin, &place) != 0;
+    (void)snprintf(path, PATH_MAX_BYTES, "%s", is_placed ? place.dli_fname : PLUGIN_FILE);
+    PS_TRY(plugin_check(plugin, path, fault));
+    *plugin_out = plugin;
+    return PS_OK;
 }
 
 ps_err psi_plugin_load(const psi_plugin **plugin_out, ps_fault *fault) {

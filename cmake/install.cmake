@@ -1,0 +1,28 @@
+# What `cmake --install` puts where, in four parts that are also the Debian packages: the program, the plug-in for
+# simulations, the library, and what programs that use the library are built with. Everything is found relative to
+# something else, so an installed tree can be moved.
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tortoise)
+set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(TARGETS tortoise RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+install(DIRECTORY plots experiments DESTINATION ${CMAKE_INSTALL_DATADIR}/tortoise COMPONENT program)
+install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+
+install(TARGETS tortoise_library EXPORT tortoise-targets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT development
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY include/tortoise DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT development)
+install(EXPORT tortoise-targets NAMESPACE tortoise:: DESTINATION ${package_dir} COMPONENT development)
+
+configure_package_config_file(cmake/tortoise-config.cmake.in tortoise-config.cmake
+  INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(tortoise-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/tortoise-config.cmake ${PROJECT_BINARY_DIR}/tortoise-config-version.cmake
+  DESTINATION ${package_dir} COMPONENT development)
+
+file(RELATIVE_PATH TORTOISE_PREFIX_FROM_PC /${pkgconfig_dir} /)
+configure_file(cmake/tortoise.pc.in tortoise.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/tortoise.pc DESTINATION ${pkgconfig_dir} COMPONENT development)
