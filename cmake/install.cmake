@@ -10,6 +10,18 @@ install(DIRECTORY plots experiments DESTINATION ${CMAKE_INSTALL_DATADIR}/tortois
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 
+# The program itself writes its manual and the completion, of the tables that it reads the command line with.
+set(manual_dir ${PROJECT_BINARY_DIR}/manual)
+add_custom_command(OUTPUT ${manual_dir}/tortoise.bash DEPENDS tortoise VERBATIM
+  COMMAND ${CMAKE_COMMAND} -E rm -rf ${manual_dir}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${manual_dir}
+  COMMAND tortoise help --out ${manual_dir}
+  COMMENT "Writing the manual")
+add_custom_target(tortoise_manual ALL DEPENDS ${manual_dir}/tortoise.bash)
+install(FILES ${manual_dir}/tortoise.bash RENAME tortoise
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT program)
+install(DIRECTORY ${manual_dir}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program FILES_MATCHING PATTERN *.1)
+
 install(TARGETS tortoise_library EXPORT tortoise-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT development
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

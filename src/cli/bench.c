@@ -26,9 +26,9 @@ static const tt_option bench_options[] = {
      .help = "OS threads that may be used; 0: all cores"},
     {.name = "data", .argument = "FILE", .help = "input of the benchmarks that read data"},
     {.name = "format",
-     .argument = "F",
+     .argument = "text|json|csv",
      .default_value = "text",
-     .help = "text, json (an object per line) or csv"},
+     .help = "how it is printed; json: an object per line"},
 };
 const tt_option_list tt_bench_option_list = {bench_options,
                                              sizeof bench_options / sizeof bench_options[0]};

@@ -43,6 +43,17 @@ typedef struct tt_command {
 extern const tt_command tt_commands[]; /* program.c */
 extern const size_t tt_command_count;
 
+/* The command `name`, or NULL. */
+const tt_command *tt_command_find(const char *name);
+
+/* Says that there is no command `name`, and which is the nearest. Returns PS_EINVAL. */
+PS_MUST_CHECK ps_err tt_command_refuse(const char *name, ps_fault *fault);
+
+/* Makes the settings of a command, and of an algorithm unless it is NULL, at their defaults. Without
+ * options they are empty. PS_ENOMEM. */
+PS_MUST_CHECK ps_err tt_command_settings(const tt_command *command, const ps_algo *algo,
+                                         tt_settings *settings_out);
+
 /* "tortoise", or the name of the program that gave ps_main() its own algorithm. Static. */
 const char *tt_program_name(void);
 

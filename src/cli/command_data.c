@@ -25,10 +25,13 @@ static const tt_option data_options[] = {
      .argument = "P",
      .default_value = "4",
      .help = "gen: the default size grows with it"},
-    {.name = "format", .argument = "F", .default_value = "text", .help = "info: text, json or csv"},
+    {.name = "format",
+     .argument = "text|json|csv",
+     .default_value = "text",
+     .help = "info: how it is printed"},
 };
-const tt_option_list tt_data_option_list = {
-    data_options, sizeof data_options / sizeof data_options[0]};
+const tt_option_list tt_data_option_list = {data_options,
+                                            sizeof data_options / sizeof data_options[0]};
 
 typedef struct request {
     const tt_settings *settings;

@@ -10,7 +10,7 @@ enum { BOTH = TT_SIM | TT_RUN };
 const tt_option tt_option_table[] = {
     {"data", "FILE", "synthetic", "input: a file (also .gz) or synthetic[:k=v,...]", TT_PROBLEM,
      BOTH, TORTOISES},
-    {"policy", "NAME", "ssp:3", "bsp, ssp:S, essp:S, async: what a read may miss", TT_PROBLEM, BOTH,
+    {"policy", "bsp|ssp:S|essp:S|async", "ssp:3", "what a read may miss", TT_PROBLEM, BOTH,
      TORTOISES},
     {"nodes", "N", "4", "machines; local processes in 'run'", TT_PROBLEM, BOTH, TORTOISES},
     {"workers", "P", "4", "workers in all, a multiple of the nodes", TT_PROBLEM, BOTH, TORTOISES},
@@ -33,7 +33,7 @@ const tt_option tt_option_table[] = {
     {"force", NULL, NULL, "replace the run that DIR holds", TT_OUTPUT, BOTH, TORTOISES},
     {"config", "FILE", NULL, "read settings from a file; the command line wins", TT_OUTPUT, BOTH,
      TORTOISES},
-    {"format", "F", "text", "of the summary: text, json or csv", TT_OUTPUT, BOTH, TORTOISES},
+    {"format", "text|json|csv", "text", "of the summary", TT_OUTPUT, BOTH, TORTOISES},
     {"quiet", NULL, NULL, "no progress and no description on stderr", TT_OUTPUT, BOTH, TORTOISES},
 };
 

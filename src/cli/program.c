@@ -79,7 +79,7 @@ const char *tt_program_name(void) {
     return program_name;
 }
 
-static const tt_command *find(const char *name) {
+const tt_command *tt_command_find(const char *name) {
     for (size_t i = 0; i < tt_command_count; i++) {
         if (strcmp(tt_commands[i].name, name) == 0) {
             return &tt_commands[i];
@@ -88,7 +88,7 @@ static const tt_command *find(const char *name) {
     return NULL;
 }
 
-static ps_err refuse(const char *name, ps_fault *fault) {
+ps_err tt_command_refuse(const char *name, ps_fault *fault) {
     const char *names[sizeof tt_commands / sizeof tt_commands[0]];
     for (size_t i = 0; i < tt_command_count; i++) {
         names[i] = tt_commands[i].name;
@@ -102,6 +102,16 @@ static ps_err refuse(const char *name, ps_fault *fault) {
                         nearest);
 }
 
+ps_err tt_command_settings(const tt_command *command, const ps_algo *algo,
+                           tt_settings *settings_out) {
+    if (command->world != 0) {
+        return tt_settings_init(settings_out, (tt_world)command->world, algo);
+    }
+    const tt_option_list *const list = command->options;
+    return tt_settings_init_of(settings_out, command->name, list == NULL ? NULL : list->options,
+                               list == NULL ? 0 : list->count);
+}
+
 static ps_err carry_out(int argc, char *const *argv, ps_fault *fault) {
     if (argc < 2) {
         return ps_fault_set(fault, PS_EINVAL, "no command; '%s help' lists them", program_name);
@@ -113,12 +123,12 @@ static ps_err carry_out(int argc, char *const *argv, ps_fault *fault) {
     if (strcmp(name, "--version") == 0) {
         name = "version";
     }
-    const tt_command *const command = find(name);
+    const tt_command *const command = tt_command_find(name);
     const tt_call call = {.argument_count = (size_t)argc,
                           .arguments = argv,
                           .own_count = (size_t)argc - 2,
                           .own = argv + 2};
-    return command == NULL ? refuse(name, fault) : command->run(&call, fault);
+    return command == NULL ? tt_command_refuse(name, fault) : command->run(&call, fault);
 }
 
 int ps_main(int argc, char *const *argv, const ps_algo *algo) {
