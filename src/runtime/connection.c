@@ -196,6 +196,7 @@ psi_io psi_receiver_read(psi_receiver *receiver, int fd, int *errno_out) {
     }
     const size_t count = (size_t)got;
     receiver->bytes += count;
+    receiver->is_drained = count < missing_bytes + receiver->capacity_bytes - receiver->end;
     const size_t to_partial = count < missing_bytes ? count : missing_bytes;
     receiver->end += count - to_partial;
     if (receiver->partial != NULL) {

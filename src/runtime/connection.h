@@ -66,6 +66,7 @@ typedef struct psi_receiver {
     psi_frame_verdict verdict; /* on the payload of `partial`, if partial_is_checked */
     uint32_t sequence;         /* that the next frame must have */
     bool is_greeted;           /* before that only a HELLO is accepted, and little memory taken */
+    bool is_drained;           /* the last read took all that the socket had */
     const char *damage;        /* static; what was wrong, after PSI_RECEIVED_DAMAGE */
     uint64_t frames, bytes;
 } psi_receiver;

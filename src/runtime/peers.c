@@ -3,9 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <sys/epoll.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "runtime/process.h"
 
@@ -13,6 +11,11 @@
  * died, or process 0's word on it. */
 static const double child_status_timeout_s = 1.0;
 static const double word_of_process_0_timeout_s = 3.0;
+
+enum {
+    READS_MAX = 16, /* from one peer before others have their turn */
+    RECORDS_WAITING_MAX = 256
+};
 
 void psi_peer_name(const psi_process *process, uint32_t id, char text[static 48]) {
     (void)process;
@@ -42,19 +45,15 @@ void psi_peer_fail(psi_process *process, uint32_t id, ps_err err, const char *wh
 
 /* ---- Lost connections ---- */
 
-/* Reads no more from the peer. */
-static void end_reading(psi_process *process, psi_peer *peer) {
-    peer->has_ended = true;
-    peer->ended_s = psi_process_now_s(process);
-    psi_loop_unwatch(process, peer->fd);
-}
-
-static void lose_peer(psi_process *process, psi_peer *peer, const char *how) {
-    end_reading(process, peer);
+/* Reads no more from the peer; the loop is to look at what that means. [lock] */
+static void end_reading(psi_process *process, psi_peer *peer, psi_ending ending, const char *how) {
+    if (peer->ending != PSI_ENDING_NONE) {
+        return;
+    }
     (void)snprintf(peer->loss, sizeof peer->loss, "%s", how);
-    psi_process_lock(process);
-    peer->is_lost = true;
-    psi_process_unlock(process);
+    peer->ending = ending;
+    peer->is_lost |= ending == PSI_ENDING_CLOSED;
+    atomic_store(&process->has_news, true);
 }
 
 /* Whether nobody will tell more about the loss of this peer. */
@@ -72,7 +71,8 @@ static bool run_has_failed(psi_process *process) {
     return has_failed;
 }
 
-void psi_peers_tick(psi_process *process, double now_s) {
+/* Declares peers lost whose connections ended without a last word. */
+static void judge_lost(psi_process *process, double now_s) {
     const bool has_failed = run_has_failed(process);
     for (uint32_t i = 0; i < process->plan->node_count; i++) {
         psi_peer *const peer = &process->peers[i];
@@ -155,20 +155,44 @@ static void take_record(psi_process *process, psi_peer *peer, psi_frame *record)
     psi_process_unlock(process);
 }
 
+/* Takes records that workers have read, and then `last`, if not NULL. [loop], without the lock */
+static void take_records(psi_process *process, psi_peer *peer, psi_frame *last) {
+    psi_process_lock(process);
+    psi_frame *record = peer->records;
+    peer->records = NULL;
+    peer->records_end = &peer->records;
+    peer->record_count = 0;
+    psi_process_unlock(process);
+    while (record != NULL) {
+        psi_frame *const next = record->next;
+        take_record(process, peer, record);
+        record = next;
+    }
+    if (last != NULL) {
+        take_record(process, peer, last);
+    }
+}
+
+/* Refuses a frame that is not the peer's to send. [lock] */
+static void refuse(psi_process *process, const psi_peer *peer, const char *why) {
+    ps_fault fault = {0};
+    char name[48];
+    psi_peer_name(process, peer->process, name);
+    (void)ps_fault_set(&fault, PS_EPEER, "%s sent %s", name, why);
+    psi_process_fail(process, &fault);
+}
+
 /* Hands a frame to the node, unless it is not the peer's to send. [lock] */
 static void deliver(psi_process *process, const psi_peer *peer, psi_frame *frame) {
     const uint32_t endpoint_count = psi_endpoint_count(process->plan);
     const bool ends_exist = frame->from < endpoint_count && frame->to < endpoint_count;
-    ps_fault fault = {0};
-    char name[48];
-    psi_peer_name(process, peer->process, name);
+    char why[640];
     if (!ends_exist || psi_endpoint_node(process->plan, frame->from) != peer->process ||
         psi_endpoint_node(process->plan, frame->to) != process->id) {
-        (void)ps_fault_set(&fault, PS_EPEER,
-                           "%s sent a frame from endpoint %u to %u, which is not its way", name,
-                           frame->from, frame->to);
+        (void)snprintf(why, sizeof why, "a frame from endpoint %u to %u, which is not its way",
+                       frame->from, frame->to);
         psi_frame_release(&process->pool, frame);
-        psi_process_fail(process, &fault);
+        refuse(process, peer, why);
         return;
     }
     if (process->fault.err != PS_OK) {
@@ -178,94 +202,232 @@ static void deliver(psi_process *process, const psi_peer *peer, psi_frame *frame
     atomic_fetch_add_explicit(&process->progress, 1, memory_order_relaxed);
     ps_fault refusal = {0};
     if (!psi_node_deliver(process->node, frame, &refusal)) {
-        (void)ps_fault_set(&fault, PS_EPEER, "%s sent what no correct process sends: %s", name,
-                           refusal.text);
-        psi_process_fail(process, &fault);
+        (void)snprintf(why, sizeof why, "what no correct process sends: %s", refusal.text);
+        refuse(process, peer, why);
     }
     psi_process_note_finish(process);
 }
 
-void psi_peer_take_all(psi_process *process, psi_peer *peer) {
-    while (!peer->has_ended) {
+/* Leaves a record to the loop. [lock] */
+static void leave_record(psi_process *process, psi_peer *peer, psi_frame *record) {
+    record->next = NULL;
+    *peer->records_end = record;
+    peer->records_end = &record->next;
+    peer->record_count++;
+    atomic_store(&process->has_news, true);
+    if (peer->record_count > RECORDS_WAITING_MAX) {
+        end_reading(process, peer, PSI_ENDING_DAMAGED, "sent records without end");
+    }
+}
+
+/* Takes everything out of what was read by this thread. [lock], released meanwhile */
+static void take_all(psi_process *process, psi_peer *peer, bool is_loop) {
+    while (peer->ending == PSI_ENDING_NONE) {
         psi_frame *frame;
-        psi_process_lock(process);
-        psi_received received = psi_receiver_next(&peer->receiver, &process->pool, &frame);
-        while (received == PSI_RECEIVED_FRAME) {
-            deliver(process, peer, frame);
-            received = psi_receiver_next(&peer->receiver, &process->pool, &frame);
-        }
-        psi_process_unlock(process);
-        if (received == PSI_RECEIVED_RECORD) {
-            take_record(process, peer, frame);
-        } else if (received == PSI_RECEIVED_NOTHING) {
+        switch (psi_receiver_next(&peer->receiver, &process->pool, &frame)) {
+        case PSI_RECEIVED_NOTHING:
             return;
-        } else {
+        case PSI_RECEIVED_FRAME:
+            deliver(process, peer, frame);
+            break;
+        case PSI_RECEIVED_RECORD:
+            if (is_loop) {
+                psi_process_unlock(process);
+                take_records(process, peer, frame);
+                psi_process_lock(process);
+            } else {
+                leave_record(process, peer, frame);
+            }
+            break;
+        case PSI_RECEIVED_DAMAGE: {
             char what[128];
-            const bool is_damaged = received == PSI_RECEIVED_DAMAGE;
-            (void)snprintf(what, sizeof what, "sent %s",
-                           is_damaged ? peer->receiver.damage : "more than there is memory for");
-            psi_peer_fail(process, peer->process, is_damaged ? PS_EPEER : PS_ENOMEM, what);
-            end_reading(process, peer); /* it is still told why */
+            (void)snprintf(what, sizeof what, "sent %s", peer->receiver.damage);
+            end_reading(process, peer, PSI_ENDING_DAMAGED, what);
+            break;
+        }
+        case PSI_RECEIVED_NO_MEMORY:
+            end_reading(process, peer, PSI_ENDING_NO_MEMORY, "sent more than there is memory for");
+            break;
         }
     }
 }
 
-/* Reads once from the peer. Returns whether there may be more. */
-static bool read_from(psi_process *process, psi_peer *peer) {
+void psi_peer_take_all(psi_process *process, psi_peer *peer) {
+    psi_process_lock(process);
+    peer->is_reading = true;
+    take_all(process, peer, true);
+    peer->is_reading = false;
+    psi_process_unlock(process);
+}
+
+/* Reads once from the peer. Returns whether something came; what is in the socket after a read that
+ * took less than it could makes epoll report it anew. [lock], released meanwhile */
+static bool read_once(psi_process *process, psi_peer *peer, bool is_loop) {
+    const int fd = peer->fd;
     int error = 0;
-    const psi_io io = psi_receiver_read(&peer->receiver, peer->fd, &error);
+    (void)pthread_mutex_unlock(&process->mutex);
+    const psi_io io = psi_receiver_read(&peer->receiver, fd, &error);
+    (void)pthread_mutex_lock(&process->mutex);
     char how[96];
     switch (io) {
     case PSI_IO_DONE:
-        peer->heard_s = psi_process_now_s(process);
-        psi_peer_take_all(process, peer);
-        return !peer->has_ended;
+        peer->received_bytes = peer->receiver.bytes;
+        take_all(process, peer, is_loop);
+        return true;
     case PSI_IO_BLOCKED:
-        return false;
+        break;
     case PSI_IO_ENDED:
-        lose_peer(process, peer,
-                  psi_receiver_is_between_frames(&peer->receiver)
-                      ? "closed its connection"
-                      : "closed its connection in the middle of a frame");
-        return false;
+        end_reading(process, peer, PSI_ENDING_CLOSED,
+                    psi_receiver_is_between_frames(&peer->receiver)
+                        ? "closed its connection"
+                        : "closed its connection in the middle of a frame");
+        break;
     case PSI_IO_LOST:
         (void)snprintf(how, sizeof how, "is not connected any more: %s", strerror(error));
-        lose_peer(process, peer, how);
-        return false;
+        end_reading(process, peer, PSI_ENDING_CLOSED, how);
+        break;
     }
     return false;
 }
 
-void psi_peer_ready(psi_process *process, psi_peer *peer, bool can_write) {
-    if (peer->has_ended) {
-        return;
+/* How long to read from one peer. */
+typedef enum patience {
+    UNTIL_DRAINED, /* or READS_MAX times */
+    UNTIL_ENDED    /* until nothing comes any more, be it for now or for ever */
+} patience;
+
+/* Reads from the peer. Returns whether something came. [lock], released meanwhile */
+static bool read_peer(psi_process *process, psi_peer *peer, patience until,
+                      const psi_thread_worker *reader) {
+    if (peer->fd < 0 || peer->ending != PSI_ENDING_NONE) {
+        return false;
     }
-    if (can_write && peer->is_awaiting_output) {
-        peer->is_awaiting_output = false;
-        psi_loop_watch(process, peer->fd, EPOLLIN, psi_source_key(PSI_SOURCE_PEER, peer->process),
-                       false);
-        psi_process_lock(process);
+    if (peer->is_reading) {
+        peer->must_look_again = true;
+        return false;
+    }
+    peer->is_reading = true;
+    bool has_come = false;
+    bool goes_on = true;
+    for (uint32_t reads = 1; goes_on && peer->ending == PSI_ENDING_NONE; reads++) {
+        peer->must_look_again = false;
+        const bool came = read_once(process, peer, reader == NULL);
+        has_come |= came;
+        goes_on = came && (until == UNTIL_ENDED || !peer->receiver.is_drained);
+        goes_on |= peer->must_look_again;
+        const bool is_called_away = reader != NULL && atomic_load(&reader->is_woken);
+        if (goes_on && until == UNTIL_DRAINED && (reads >= READS_MAX || is_called_away)) {
+            peer->has_more = true;
+            atomic_store(&process->has_news, true);
+            goes_on = false;
+        }
+    }
+    peer->is_reading = false;
+    if (reader != NULL && atomic_load(&process->has_news)) {
+        psi_process_wake(process);
+    }
+    return has_come;
+}
+
+bool psi_peer_ready(psi_process *process, psi_peer *peer, bool can_write,
+                    const psi_thread_worker *reader) {
+    if (can_write && peer->is_writing) {
+        peer->saw_room = true;
+    } else if (can_write && peer->is_blocked) {
         peer->is_blocked = false;
         psi_peer_mark(process, peer);
-        psi_process_unlock(process);
     }
-    (void)read_from(process, peer);
+    return read_peer(process, peer, UNTIL_DRAINED, reader);
+}
+
+/* ---- What the loop does with it ---- */
+
+/* Looks at the end of the peer's connection, if there is one. */
+static void take_ending(psi_process *process, psi_peer *peer, psi_ending ending) {
+    if (ending == PSI_ENDING_NONE || peer->has_ended) {
+        return;
+    }
+    peer->has_ended = true;
+    peer->ended_s = psi_process_now_s(process);
+    psi_loop_unwatch(process, peer->fd);
+    if (ending != PSI_ENDING_CLOSED) {
+        psi_peer_fail(process, peer->process, ending == PSI_ENDING_DAMAGED ? PS_EPEER : PS_ENOMEM,
+                      peer->loss);
+    }
+}
+
+static void collect_from(psi_process *process, psi_peer *peer) {
+    psi_process_lock(process);
+    if (peer->has_more) {
+        peer->has_more = false;
+        (void)read_peer(process, peer, UNTIL_DRAINED, NULL);
+    }
+    const psi_ending ending = peer->ending;
+    psi_process_unlock(process);
+    take_records(process, peer, NULL); /* what came before the end first */
+    take_ending(process, peer, ending);
+}
+
+/* Says what a child's end means, once all that it sent is known. */
+static void judge_child(psi_process *process, uint32_t index) {
+    psi_child *const child = &process->setup.children[index];
+    psi_peer *const peer = &process->peers[index];
+    psi_process_lock(process);
+    const bool is_reading = peer->is_reading; /* a worker: the next tick comes back */
+    if (!is_reading) {
+        (void)read_peer(process, peer, UNTIL_ENDED, NULL);
+    }
+    psi_process_unlock(process);
+    if (is_reading) {
+        return;
+    }
+    child->is_judged = true;
+    collect_from(process, peer);
+    if (!peer->has_parted) {
+        char how[96];
+        describe_status(child->status, how, sizeof how);
+        psi_peer_fail(process, index, PS_EPEER, how);
+    }
 }
 
 void psi_child_ended(psi_process *process, uint32_t index) {
     psi_child *const child = &process->setup.children[index];
-    psi_peer *const peer = &process->peers[index];
     if (child->has_ended || waitpid(child->pid, &child->status, WNOHANG) != child->pid) {
         return;
     }
     child->has_ended = true;
     psi_loop_unwatch(process, child->pidfd);
-    /* It may have said why, and all that it ever sent is here. */
-    while (peer->fd >= 0 && !peer->has_ended && read_from(process, peer)) {
+    judge_child(process, index);
+}
+
+void psi_peers_collect(psi_process *process) {
+    if (atomic_exchange(&process->has_news, false)) {
+        for (uint32_t i = 0; i < process->plan->node_count; i++) {
+            if (i != process->id) {
+                collect_from(process, &process->peers[i]);
+            }
+        }
     }
-    if (!peer->has_parted) {
-        char how[96];
-        describe_status(child->status, how, sizeof how);
-        psi_peer_fail(process, index, PS_EPEER, how);
+    judge_lost(process, psi_process_now_s(process));
+}
+
+void psi_peers_tick(psi_process *process, double now_s) {
+    for (uint32_t i = 0; i < process->plan->node_count; i++) {
+        psi_peer *const peer = &process->peers[i];
+        if (i == process->id) {
+            continue;
+        }
+        if (process->setup.children != NULL && process->setup.children[i].has_ended && i > 0 &&
+            !process->setup.children[i].is_judged) {
+            judge_child(process, i);
+        }
+        psi_process_lock(process);
+        (void)read_peer(process, peer, UNTIL_DRAINED, NULL);
+        const uint64_t received_bytes = peer->received_bytes;
+        psi_process_unlock(process);
+        if (received_bytes != peer->heard_bytes) {
+            peer->heard_bytes = received_bytes;
+            peer->heard_s = now_s;
+        }
     }
 }

@@ -101,7 +101,14 @@ static void process_clear(psi_process *process, const psi_process_setup *setup) 
         .own_plan = *setup->plan,
         .id = setup->id,
         .epoll_fd = -1,
+        .control_epoll_fd = -1,
+        .readers_epoll_fd = -1,
+        .reader_wake_fd = -1,
         .wake_fd = -1,
+        .loop_guards = true,
+        .spin_s = setup->options.spin_s != 0.0
+                      ? setup->options.spin_s
+                      : psi_spin_default_s(setup->plan, setup->neighbour_count),
     };
     process->plan = &process->own_plan;
     process->own_plan.interrupted = &process->is_interrupted;
@@ -132,6 +139,7 @@ static ps_err process_init_peers(psi_process *process, ps_fault *fault) {
         peer->process = i;
         peer->fd = -1;
         psi_sender_init(&peer->sender);
+        peer->records_end = &peer->records;
         if (i == process->id) {
             continue;
         }
@@ -160,15 +168,24 @@ static ps_err process_init_workers(psi_process *process, ps_fault *fault) {
     return PS_OK;
 }
 
+static ps_err process_init_events(psi_process *process, ps_fault *fault) {
+    process->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    process->control_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    process->readers_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    process->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    process->reader_wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (process->epoll_fd < 0 || process->control_epoll_fd < 0 || process->readers_epoll_fd < 0 ||
+        process->wake_fd < 0 || process->reader_wake_fd < 0) {
+        return ps_fault_set(fault, PS_EIO, "cannot make an epoll instance: %s", strerror(errno));
+    }
+    return PS_OK;
+}
+
 static ps_err process_init(psi_process *process, const psi_process_setup *setup,
                            psi_results *results, ps_fault *fault) {
     process_clear(process, setup);
     process->results = results;
-    process->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    process->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (process->epoll_fd < 0 || process->wake_fd < 0) {
-        return ps_fault_set(fault, PS_EIO, "cannot make an epoll instance: %s", strerror(errno));
-    }
+    PS_TRY(process_init_events(process, fault));
     PS_TRY(process_init_workers(process, fault));
     PS_TRY(process_init_peers(process, fault));
     ps_err err = psi_monitor_create(process->plan, process->id, results, &process->monitor);
@@ -190,6 +207,14 @@ static void close_if_open(int fd) {
     }
 }
 
+static void release_list(psi_process *process, psi_frame *frame) {
+    while (frame != NULL) {
+        psi_frame *const next = frame->next;
+        psi_frame_release(&process->pool, frame);
+        frame = next;
+    }
+}
+
 /* All threads have ended. */
 static void process_fini(psi_process *process) {
     psi_node_destroy(process->node);
@@ -197,6 +222,7 @@ static void process_fini(psi_process *process) {
     const uint32_t peer_count = process->peers == NULL ? 0 : process->plan->node_count;
     for (uint32_t i = 0; i < peer_count; i++) {
         psi_sender_fini(&process->peers[i].sender, &process->pool);
+        release_list(process, process->peers[i].records);
         psi_receiver_fini(&process->peers[i].receiver, &process->pool);
         close_if_open(process->peers[i].fd);
     }
@@ -206,11 +232,7 @@ static void process_fini(psi_process *process) {
             (void)close(process->pending[i].fd);
         }
     }
-    while (process->local != NULL) {
-        psi_frame *const frame = process->local;
-        process->local = frame->next;
-        psi_frame_release(&process->pool, frame);
-    }
+    release_list(process, process->local);
     psi_frame_pool_fini(&process->pool);
     for (uint32_t i = 0; i < process->worker_count; i++) {
         (void)pthread_cond_destroy(&process->workers[i].woken);
@@ -220,6 +242,9 @@ static void process_fini(psi_process *process) {
     free(process->evaluator.jobs);
     close_if_open(process->setup.listener);
     close_if_open(process->wake_fd);
+    close_if_open(process->reader_wake_fd);
+    close_if_open(process->readers_epoll_fd);
+    close_if_open(process->control_epoll_fd);
     close_if_open(process->epoll_fd);
     (void)pthread_cond_destroy(&process->evaluator.changed);
     (void)pthread_mutex_destroy(&process->mutex);

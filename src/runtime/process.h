@@ -3,15 +3,20 @@
  *
  *     process.c      makes it, runs it, ends it
  *     thread_port.c  psi_port of its node: lock, wait, wake, send; local frames; writes to sockets
+ *     waiting.c      how a worker waits: it reads meanwhile, or polls, or sleeps
  *     evaluator.c    the thread behind psi_port_ops.measure
- *     loop.c         the caller's thread: epoll, the stages of the run
+ *     loop.c         the caller's thread: what no worker reads, the stages of the run
  *     join.c         how processes find and greet each other
  *     peers.c        what arrives on connections: frames, last words, and what is lost
  *     watch.c        heartbeats, silent peers, stalls
  *     launch.c       several of them on one machine
  *
  * Fields are marked with who may touch them: [lock] with `mutex` held, [loop] the caller's thread
- * alone, [any] at any time, being constant or atomic. */
+ * alone, [any] at any time, being constant or atomic.
+ *
+ * Who reads (docs/adr/0004): every connection is in two epoll sets, edge-triggered and exclusive. A
+ * worker that waits reads from the first one; what arrives while none does wakes the loop through
+ * the second one. Nobody hands over anything in between. */
 #ifndef PSI_PROCESS_H
 #define PSI_PROCESS_H
 
@@ -41,26 +46,42 @@ typedef enum psi_stage {
     PSI_STAGE_OVER
 } psi_stage;
 
+/* Why nothing more is read from a peer. */
+typedef enum psi_ending {
+    PSI_ENDING_NONE,
+    PSI_ENDING_CLOSED,   /* it closed its connection, or that broke */
+    PSI_ENDING_DAMAGED,  /* it sent what no correct process sends; it is still told so */
+    PSI_ENDING_NO_MEMORY /* for what it sent */
+} psi_ending;
+
 /* Another process of the run. */
 struct psi_peer {
     uint32_t process;        /* [any] */
     int fd;                  /* [lock] -1 until it is connected; stays open until the end */
     psi_sender sender;       /* [lock], its flight belongs to the thread that set is_writing */
     bool is_writing;         /* [lock] */
-    bool is_blocked;         /* [lock] the socket takes no more; the loop waits until it does */
+    bool is_blocked;         /* [lock] the socket takes no more, until epoll says that it does */
+    bool saw_room;           /* [lock] epoll said so while somebody was writing */
     bool is_lost;            /* [lock] nothing can be sent any more */
     bool is_dirty;           /* [lock] in the list of those that have something to write */
     psi_peer *next_dirty;    /* [lock] */
-    psi_receiver receiver;   /* [loop] but for next(), which takes from the pool */
-    bool is_greeted;         /* [loop] */
-    bool has_ended;          /* [loop] nothing more will come on its connection */
-    bool has_parted;         /* [loop] its last word came, or is awaited no more */
-    bool is_awaiting_output; /* [loop] epoll watches for the socket to take more */
-    bool has_heartbeat;      /* [loop] */
-    double ended_s;          /* [loop] */
-    double heard_s;          /* [loop] when something last came */
-    psi_heartbeat heartbeat; /* [loop] the last one */
-    char loss[128];          /* [loop] how the connection ended */
+    bool is_reading;         /* [lock] somebody reads from it */
+    bool must_look_again;    /* [lock] more may have come while somebody was reading */
+    bool has_more;           /* [lock] was not read to the end: the loop reads on */
+    psi_receiver receiver;   /* of the thread that set is_reading; next() takes from the pool */
+    uint64_t received_bytes; /* [lock] by the receiver, as a sign of life */
+    psi_frame *records, **records_end; /* [lock] read by a worker, for the loop to take */
+    uint32_t record_count;             /* [lock] of those */
+    psi_ending ending;                 /* [lock] how reading ended */
+    char loss[128];                    /* [lock] words for that; constant once `ending` is set */
+    bool is_greeted;                   /* [loop] */
+    bool has_ended;                    /* [loop] nothing more will come on its connection */
+    bool has_parted;                   /* [loop] its last word came, or is awaited no more */
+    bool has_heartbeat;                /* [loop] */
+    double ended_s;                    /* [loop] */
+    double heard_s;                    /* [loop] when something last came, as far as noted */
+    uint64_t heard_bytes;              /* [loop] received then */
+    psi_heartbeat heartbeat;           /* [loop] the last one */
 };
 
 /* A connection whose other end has not yet said who it is. [loop] */
@@ -77,7 +98,7 @@ typedef struct psi_thread_worker {
     uint32_t index;
     pthread_t thread;
     pthread_cond_t woken;       /* [lock] */
-    bool is_woken;              /* [lock] a wake-up that no wait has used */
+    atomic_bool is_woken;       /* [any], set with the lock: a wake-up that no wait has used */
     bool is_asleep;             /* [lock] in port_wait() */
     bool has_ended;             /* [lock] its thread is about to return */
     atomic_uint_fast32_t steps; /* [any] computations begun and ended: odd while it computes */
@@ -98,6 +119,7 @@ typedef struct psi_child {
     pid_t pid;
     int pidfd;      /* readable when it has ended */
     bool has_ended; /* and `status` is that of waitpid() */
+    bool is_judged; /* what its end means has been said */
     int status;
 } psi_child;
 
@@ -111,6 +133,7 @@ typedef struct psi_process_setup {
     const psi_address *addresses; /* of all processes, borrowed; NULL with one process */
     psi_child *children;          /* [process], borrowed; NULL in a child */
     double epoch_s;               /* the monotonic clock's time that counts as 0 */
+    uint32_t neighbour_count; /* processes of the run on this machine with this one; 0: all are */
 } psi_process_setup;
 
 struct psi_process {
@@ -133,15 +156,30 @@ struct psi_process {
     psi_peer *dirty, **dirty_end;  /* [lock] */
     psi_peer *peers;               /* [any] one per process; the own one is unused */
 
-    psi_thread_worker *workers; /* [any] */
-    uint32_t worker_count;      /* [any] of this process */
-    uint32_t workers_started;   /* [loop] */
-    uint32_t workers_running;   /* [lock] threads that have not ended */
+    psi_thread_worker *workers;  /* [any] */
+    uint32_t worker_count;       /* [any] of this process */
+    uint32_t workers_started;    /* [loop] */
+    atomic_uint workers_running; /* [any], written with the lock: threads that have not ended */
     psi_evaluator evaluator;
     atomic_uint_fast64_t progress; /* [any] grows whenever anything moves */
 
-    int epoll_fd, wake_fd;                      /* [any] */
+    double spin_s;                    /* [any] how long a waiting thread polls before it sleeps */
+    int readers_epoll_fd;             /* [any] connections, for a worker that reads */
+    int reader_wake_fd;               /* [any] wakes that worker; in the same set */
+    atomic_bool has_reader;           /* [any], written with the lock: a worker reads */
+    psi_thread_worker *reader;        /* [lock] that worker */
+    atomic_bool reader_sleeps;        /* [any] it is about to sleep, or asleep, in the kernel */
+    atomic_uint_fast32_t reader_runs; /* [any] how often a worker began to read */
+    atomic_bool loop_guards;          /* [any] the loop looks after what no worker reads */
+
+    int epoll_fd;                               /* [any] connections and the next, for the loop */
+    int control_epoll_fd;                       /* [any] all but connections */
+    int wake_fd;                                /* [any] */
     atomic_bool is_awake;                       /* [any] a wake-up of the loop is under way */
+    atomic_bool has_news;                       /* [any] peers have something for the loop */
+    bool stands_back;                           /* [loop] workers read; see loop.c */
+    bool has_heard;                             /* [loop] something came a moment ago */
+    uint_fast32_t reader_runs_seen;             /* [loop] */
     psi_stage stage;                            /* [loop] */
     psi_pending pending[PSI_PENDING_MAX];       /* [loop] */
     uint32_t greeted_count;                     /* [loop] */
@@ -213,6 +251,7 @@ void psi_process_loop(psi_process *process);
 
 /* What epoll says of: */
 typedef enum psi_source {
+    PSI_SOURCE_CONTROL, /* anything but a peer */
     PSI_SOURCE_WAKE,
     PSI_SOURCE_LISTENER,
     PSI_SOURCE_PENDING,
@@ -225,10 +264,30 @@ static inline uint64_t psi_source_key(psi_source source, uint32_t index) {
     return (uint64_t)source << 32 | index;
 }
 
-/* Watches `fd` for `events` (EPOLLIN...), which are then reported with `key`. is_new: for the first
- * time. */
+static inline psi_source psi_source_of(uint64_t key) {
+    return (psi_source)(key >> 32);
+}
+
+/* Watches `fd` for `events` (EPOLLIN...), which are then reported with `key`; a peer's connection
+ * always for all that may happen on it. is_new: for the first time. */
 void psi_loop_watch(psi_process *process, int fd, uint32_t events, uint64_t key, bool is_new);
 void psi_loop_unwatch(psi_process *process, int fd);
+
+/* waiting.c */
+
+/* Blocks the worker until it is woken. [lock], released meanwhile. */
+void psi_worker_wait(psi_process *process, psi_thread_worker *worker);
+
+/* Wakes the worker. [lock] */
+void psi_worker_wake(psi_process *process, psi_thread_worker *worker);
+
+/* A worker is about to be busy with its own mathematics: the loop must look after the connections
+ * now. Without the lock. */
+void psi_worker_leaves_reading(psi_process *process);
+
+/* How long a waiting thread polls unless the options say so: not at all if it would take the CPU
+ * of another thread of the run. */
+double psi_spin_default_s(const psi_plan *plan, uint32_t neighbour_count);
 
 /* join.c: all [loop], without the lock */
 
@@ -250,10 +309,20 @@ void psi_join_close_doors(psi_process *process);
 /* Closes connections that do not greet. */
 void psi_join_tick(psi_process *process, double now_s);
 
-/* peers.c: all [loop], without the lock */
+/* peers.c: what comes from a peer */
 
-/* A peer's connection has something to read or can be written to. */
-void psi_peer_ready(psi_process *process, psi_peer *peer, bool can_write);
+/* A peer's connection may have something to read, or can be written to again. Reads all of it,
+ * unless another thread is reading, which then looks again, or the reader is woken: the loop then
+ * reads the rest. Returns whether something was read. `reader`: the worker that reads, or NULL for
+ * the loop. [lock], released meanwhile. */
+bool psi_peer_ready(psi_process *process, psi_peer *peer, bool can_write,
+                    const psi_thread_worker *reader);
+
+/* The rest of peers.c: all [loop], without the lock */
+
+/* Takes what workers have left to the loop: records, ends of connections, and what they did not
+ * read. Declares peers lost whose connections ended without a last word. */
+void psi_peers_collect(psi_process *process);
 
 /* A child process has ended. */
 void psi_child_ended(psi_process *process, uint32_t child);
@@ -264,7 +333,8 @@ void psi_peer_take_all(psi_process *process, psi_peer *peer);
 /* Notes `fault` as the run's. */
 void psi_peers_fail(psi_process *process, const ps_fault *fault);
 
-/* Declares peers lost whose connections ended without a last word. */
+/* Notes who gave a sign of life, and looks for ends that came together with data. Every tick of the
+ * watch. */
 void psi_peers_tick(psi_process *process, double now_s);
 
 /* Writes how process `id` is called in messages: "process 2 (node 2)". */

@@ -65,6 +65,7 @@ static psi_peer *dirty_take(psi_process *process) {
 /* Writes what waits for `peer`, with the lock released meanwhile. */
 static void write_to(psi_process *process, psi_peer *peer) {
     peer->is_writing = true;
+    peer->saw_room = false;
     psi_sender_load(&peer->sender);
     const int fd = peer->fd;
     pthread_mutex_unlock(&process->mutex);
@@ -73,9 +74,8 @@ static void write_to(psi_process *process, psi_peer *peer) {
     pthread_mutex_lock(&process->mutex);
     peer->is_writing = false;
     psi_sender_reclaim(&peer->sender, &process->pool);
-    if (io == PSI_IO_BLOCKED) {
-        peer->is_blocked = true;
-        psi_process_wake(process); /* to watch for the socket to take more */
+    if (io == PSI_IO_BLOCKED && !peer->saw_room) {
+        peer->is_blocked = true; /* whoever learns from epoll that there is room writes on */
     } else if (io == PSI_IO_LOST) {
         peer->is_lost = true; /* the loop finds the same when it reads, and says so */
         psi_process_wake(process);
@@ -166,21 +166,14 @@ static void port_send(psi_port *port, psi_frame *frame) {
 
 static void port_wait(psi_port *port, uint32_t worker_index) {
     psi_process *const process = process_of(port);
-    psi_thread_worker *const worker = &process->workers[worker_index];
     settle(process);
-    worker->is_asleep = true;
-    while (!worker->is_woken) {
-        (void)pthread_cond_wait(&worker->woken, &process->mutex);
-    }
-    worker->is_asleep = false;
-    worker->is_woken = false;
+    psi_worker_wait(process, &process->workers[worker_index]);
     note_progress(process);
 }
 
 static void port_wake(psi_port *port, uint32_t worker_index) {
-    psi_thread_worker *const worker = &process_of(port)->workers[worker_index];
-    worker->is_woken = true;
-    (void)pthread_cond_signal(&worker->woken);
+    psi_process *const process = process_of(port);
+    psi_worker_wake(process, &process->workers[worker_index]);
 }
 
 static void port_lock(psi_port *port) {
@@ -201,6 +194,7 @@ static void port_compute(psi_port *port, uint32_t worker_index, uint32_t clock, 
     psi_thread_worker *const worker = &process->workers[worker_index];
     const uint_fast32_t steps = atomic_load_explicit(&worker->steps, memory_order_relaxed);
     atomic_store_explicit(&worker->steps, steps + 1, memory_order_relaxed);
+    psi_worker_leaves_reading(process);
     fn(arg);
     atomic_store_explicit(&worker->steps, steps + 2, memory_order_relaxed);
     note_progress(process);

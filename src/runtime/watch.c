@@ -262,8 +262,6 @@ void psi_watch_tick(psi_process *process, double now_s) {
     if (process->stage == PSI_STAGE_RUNNING) {
         check_interrupt(process);
     }
-    psi_join_tick(process, now_s);
-    psi_peers_tick(process, now_s);
     if (psi_watch_due_s(process, now_s) > 0.0) {
         return;
     }
@@ -271,6 +269,8 @@ void psi_watch_tick(psi_process *process, double now_s) {
         forgive_pause(process, now_s - process->tick_s);
     }
     process->tick_s = now_s;
+    psi_join_tick(process, now_s);
+    psi_peers_tick(process, now_s);
     if (now_s >= process->heartbeat_s + process->setup.options.heartbeat_interval_s) {
         process->heartbeat_s = now_s;
         send_heartbeats(process, now_s);
