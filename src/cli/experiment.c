@@ -214,6 +214,10 @@ static ps_err read_name(const source *from, const config_setting_t *root) {
                             experiment->path);
     }
     PS_TRY(read_text(from, name, experiment->name, sizeof experiment->name));
+    if (experiment->name[0] == '\0') {
+        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: the name is empty", experiment->path,
+                            config_setting_source_line(name));
+    }
     for (const char *at = experiment->name; *at != '\0'; at++) {
         if (isalnum((unsigned char)*at) == 0 && *at != '-' && *at != '_') {
             return ps_fault_set(from->fault, PS_EINVAL,

@@ -166,7 +166,9 @@ static ps_err read_address(cursor *in, element *item, size_t length) {
     item->part_count = 1;
     for (size_t i = 0; i < length; i++, in->at++) {
         const char c = peek(in);
-        if (!is_name_character(c) && c != ':' && (c != '%' || i == 0)) {
+        const bool may_begin = c != '-' && c != '%'; /* an option is no host */
+        const bool is_known = is_name_character(c) || c == ':' || c == '%';
+        if (!is_known || (i == 0 && !may_begin)) {
             return refuse(in, "this is no IPv6 address");
         }
     }

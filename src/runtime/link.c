@@ -96,6 +96,11 @@ bool psi_link_hello_read(const psi_frame *record, psi_hello *hello_out) {
     return true;
 }
 
+/* Whether all that is left is a text without a zero, which fits with one. */
+static bool is_text(const psi_reader *reader, size_t room_bytes) {
+    return reader->left_bytes < room_bytes && memchr(reader->at, '\0', reader->left_bytes) == NULL;
+}
+
 bool psi_link_heartbeat_read(const psi_frame *record, psi_heartbeat *heartbeat_out) {
     psi_reader reader =
         psi_reader_of(psi_frame_payload(record), psi_frame_payload_size_bytes(record));
@@ -108,7 +113,7 @@ bool psi_link_heartbeat_read(const psi_frame *record, psi_heartbeat *heartbeat_o
     heartbeat.busy_rank = psi_read_u32(&reader);
     heartbeat.busy_clock = psi_read_u32(&reader);
     heartbeat.busy_ms = psi_read_u32(&reader);
-    if (reader.failed || reader.left_bytes >= sizeof heartbeat.waits) {
+    if (reader.failed || !is_text(&reader, sizeof heartbeat.waits)) {
         return false;
     }
     memcpy(heartbeat.waits, reader.at, reader.left_bytes);
@@ -121,7 +126,8 @@ bool psi_link_failure_read(const psi_frame *record, ps_fault *fault_out) {
         psi_reader_of(psi_frame_payload(record), psi_frame_payload_size_bytes(record));
     const uint32_t err = psi_read_u32(&reader);
     const size_t length = reader.left_bytes;
-    if (reader.failed || err == PS_OK || err > PS_EFAILED || length >= sizeof fault_out->text) {
+    const bool is_failure = err != PS_OK && err <= PS_EFAILED;
+    if (reader.failed || !is_failure || !is_text(&reader, sizeof fault_out->text)) {
         return false;
     }
     *fault_out = (ps_fault){0};
