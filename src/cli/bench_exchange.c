@@ -345,9 +345,10 @@ ps_err tt_exchange_measure(const tt_exchange_case *cases, size_t case_count, tt_
     plan.plan.node_count = plan.plan.worker_count = 2;
     plan.plan.shard_count = plan.plan.process_count = 2;
     plan.plan.clock_count = CLOCKS_MAX;
+    const psi_runtime_options asleep = {.spin_s = -1};
     tt_cpu_mask mask;
     const bool is_known = tt_placement_save(&mask);
-    ps_err err = tt_bench_plan_run(&plan, NULL, fault);
+    ps_err err = tt_bench_plan_run(&plan, placement == TT_TWO_CORES_SPIN ? NULL : &asleep, fault);
     if (is_known) {
         tt_placement_restore(&mask);
     }

@@ -1,7 +1,7 @@
-/* Pushes and pulls between two processes, measured: two nodes with a worker and a shard each. Worker
- * 0 works on the rows of the other process's shard, so that every byte crosses the connection; a
- * case that both workers do at once works on the rows of both shards. Every number that is pulled is
- * checked, and so is the sum of all that was pushed. */
+/* Pushes and pulls between two processes, measured: two nodes with a worker and a shard each.
+ * Worker 0 works on the rows of the other process's shard, so that every byte crosses the
+ * connection; a case that both workers do at once works on the rows of both shards. Every number
+ * that is pulled is checked, and so is the sum of all that was pushed. */
 #ifndef TT_BENCH_EXCHANGE_H
 #define TT_BENCH_EXCHANGE_H
 
@@ -50,9 +50,9 @@ typedef struct tt_exchange_options {
     double budget_s; /* for all repetitions of a case */
 } tt_exchange_options;
 
-/* Runs two processes and measures cases[0..case_count) of `placement`, in their order; the answers
- * of the others are left alone. Blocks. No other thread may exist. PS_EBROKEN when a number is
- * wrong; else the errors of a run. */
+/* Runs two processes, which poll only where the placement says so, and measures
+ * cases[0..case_count) of `placement`, in their order; the answers of the others are left alone.
+ * Blocks. No other thread may exist. PS_EBROKEN when a number is wrong; else a run's errors. */
 PS_MUST_CHECK ps_err tt_exchange_measure(const tt_exchange_case *cases, size_t case_count,
                                          tt_placement placement, const tt_exchange_options *options,
                                          tt_exchange_answer *answers, ps_fault *fault);

@@ -13,7 +13,12 @@
 _Static_assert(sizeof(cpu_set_t) <= sizeof(tt_cpu_mask), "a mask holds a set of CPUs");
 
 const char *tt_placement_name(tt_placement placement) {
-    return placement == TT_ONE_CORE ? "one core" : "two cores";
+    static const char *const names[TT_PLACEMENTS] = {
+        [TT_ONE_CORE] = "one core",
+        [TT_TWO_CORES] = "two cores",
+        [TT_TWO_CORES_SPIN] = "two cores, spin",
+    };
+    return names[placement];
 }
 
 size_t tt_cpus_allowed(int cpus[static 2]) {
@@ -58,7 +63,7 @@ static bool set_all_threads(const cpu_set_t *set) {
 bool tt_placement_pin(tt_placement placement, const int cpus[static 2], int side) {
     cpu_set_t set;
     CPU_ZERO(&set);
-    CPU_SET((size_t)cpus[placement == TT_TWO_CORES ? side : 0], &set);
+    CPU_SET((size_t)cpus[placement == TT_ONE_CORE ? 0 : side], &set);
     return set_all_threads(&set);
 }
 

@@ -6,10 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Where the two processes of a measurement run. */
-typedef enum tt_placement { TT_ONE_CORE, TT_TWO_CORES } tt_placement;
+/* Where the two processes of a measurement run, and how they wait for each other: asleep, or
+ * polling for a while first. */
+typedef enum tt_placement {
+    TT_ONE_CORE,
+    TT_TWO_CORES,
+    TT_TWO_CORES_SPIN,
+    TT_PLACEMENTS
+} tt_placement;
 
-/* "one core", "two cores" */
+/* "one core", "two cores", "two cores, spin" */
 const char *tt_placement_name(tt_placement placement);
 
 /* How many CPUs this process may use, and the first two of them (the same one twice if there is

@@ -42,7 +42,7 @@ static bool send_all(const raw_end *end, const void *bytes, size_t size_bytes) {
 }
 
 static bool recv_all(const raw_end *end, void *bytes, size_t size_bytes) {
-    const int flags = end->what->spins ? MSG_DONTWAIT : 0;
+    const int flags = end->what->placement == TT_TWO_CORES_SPIN ? MSG_DONTWAIT : 0;
     uint8_t *at = bytes;
     while (size_bytes > 0) {
         const ssize_t moved = recv(end->socket, at, size_bytes, flags);

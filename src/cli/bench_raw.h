@@ -20,11 +20,10 @@ typedef enum tt_raw_kind {
 
 typedef struct tt_raw_case {
     tt_raw_kind kind;
-    size_t frame_bytes; /* of one message; at least 8 */
-    size_t window;      /* frames under way at once, for PUSH and PULL; at least 1 */
-    bool spins;         /* PING_PONG: both ends poll their socket instead of sleeping */
-    bool is_free;       /* the system places the processes, not `placement` */
-    tt_placement placement;
+    size_t frame_bytes;     /* of one message; at least 8 */
+    size_t window;          /* frames under way at once, for PUSH and PULL; at least 1 */
+    tt_placement placement; /* with TT_TWO_CORES_SPIN both ends poll and never sleep */
+    bool is_free;           /* the system places the processes */
 } tt_raw_case;
 
 typedef struct tt_raw_answer {

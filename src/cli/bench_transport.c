@@ -1,10 +1,11 @@
-/* `tortoise bench transport`: pushes and pulls between two processes, and inside of one, beside what
- * bare TCP and memcpy() do in the same run with frames of the same size, and beside ps-lite. */
+/* `tortoise bench transport`: pushes and pulls between two processes, and inside of one, beside
+ * what bare TCP and memcpy() do in the same run with frames of the same size, and ps-lite. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "bench.h"
 #include "bench_exchange.h"
+#include "bench_local.h"
 #include "bench_process.h"
 #include "bench_raw.h"
 
@@ -12,7 +13,7 @@
 typedef enum raw_id {
     PING_ONE_CORE,
     PING_TWO_CORES,
-    PING_SPINNING,
+    PING_SPIN,
     ONE_WAY,
     PUSH_4K_WAIT,
     PULL_4K_WAIT,
@@ -26,23 +27,26 @@ typedef enum raw_id {
     RAW_COUNT
 } raw_id;
 
+/* Streams are measured with ends that sleep while they wait, and with ends that poll; the better
+ * one counts. */
 static const struct {
     const char *name;
     tt_raw_case what;
+    bool is_best_of_two;
 } raws[RAW_COUNT] = {
-    [PING_ONE_CORE] = {"TCP ping-pong", {TT_RAW_PING_PONG, 64, 1, false, false, TT_ONE_CORE}},
-    [PING_TWO_CORES] = {"TCP ping-pong", {TT_RAW_PING_PONG, 64, 1, false, false, TT_TWO_CORES}},
-    [PING_SPINNING] = {"spinning ping-pong", {TT_RAW_PING_PONG, 64, 1, true, false, TT_TWO_CORES}},
-    [ONE_WAY] = {"TCP 64 B one way", {TT_RAW_ONE_WAY, 64, 1, false, false, TT_TWO_CORES}},
-    [PUSH_4K_WAIT] = {"TCP 4 kB", {TT_RAW_PUSH, 4000, 1, false, false, TT_TWO_CORES}},
-    [PULL_4K_WAIT] = {"TCP 4 kB", {TT_RAW_PULL, 4000, 1, false, false, TT_TWO_CORES}},
-    [PUSH_40K] = {"TCP 40 kB", {TT_RAW_PUSH, 40000, 4, false, false, TT_TWO_CORES}},
-    [PULL_40K] = {"TCP 40 kB", {TT_RAW_PULL, 40000, 4, false, false, TT_TWO_CORES}},
-    [PUSH_400K] = {"TCP 400 kB", {TT_RAW_PUSH, 400000, 4, false, false, TT_TWO_CORES}},
-    [PULL_400K] = {"TCP 400 kB", {TT_RAW_PULL, 400000, 4, false, false, TT_TWO_CORES}},
-    [PUSH_800K] = {"TCP 800 kB", {TT_RAW_PUSH, 800000, 4, false, false, TT_TWO_CORES}},
-    [PUSH_4M] = {"TCP 4 MB", {TT_RAW_PUSH, 4000000, 4, false, false, TT_TWO_CORES}},
-    [PULL_4M] = {"TCP 4 MB", {TT_RAW_PULL, 4000000, 4, false, false, TT_TWO_CORES}},
+    [PING_ONE_CORE] = {"TCP ping-pong", {TT_RAW_PING_PONG, 64, 1, TT_ONE_CORE, false}, false},
+    [PING_TWO_CORES] = {"TCP ping-pong", {TT_RAW_PING_PONG, 64, 1, TT_TWO_CORES, false}, false},
+    [PING_SPIN] = {"TCP ping-pong", {TT_RAW_PING_PONG, 64, 1, TT_TWO_CORES_SPIN, false}, false},
+    [ONE_WAY] = {"TCP 64 B one way", {TT_RAW_ONE_WAY, 64, 1, TT_TWO_CORES, false}, false},
+    [PUSH_4K_WAIT] = {"TCP 4 kB", {TT_RAW_PUSH, 4000, 1, TT_TWO_CORES, false}, true},
+    [PULL_4K_WAIT] = {"TCP 4 kB", {TT_RAW_PULL, 4000, 1, TT_TWO_CORES, false}, true},
+    [PUSH_40K] = {"TCP 40 kB", {TT_RAW_PUSH, 40000, 4, TT_TWO_CORES, false}, true},
+    [PULL_40K] = {"TCP 40 kB", {TT_RAW_PULL, 40000, 4, TT_TWO_CORES, false}, true},
+    [PUSH_400K] = {"TCP 400 kB", {TT_RAW_PUSH, 400000, 4, TT_TWO_CORES, false}, true},
+    [PULL_400K] = {"TCP 400 kB", {TT_RAW_PULL, 400000, 4, TT_TWO_CORES, false}, true},
+    [PUSH_800K] = {"TCP 800 kB", {TT_RAW_PUSH, 800000, 4, TT_TWO_CORES, false}, true},
+    [PUSH_4M] = {"TCP 4 MB", {TT_RAW_PUSH, 4000000, 4, TT_TWO_CORES, false}, true},
+    [PULL_4M] = {"TCP 4 MB", {TT_RAW_PULL, 4000000, 4, TT_TWO_CORES, false}, true},
 };
 
 typedef enum line_kind {
@@ -66,72 +70,67 @@ typedef struct transport_line {
 
 #define CASE(table, keys, count, window, is_push, is_by_both, placement) \
     { TT_TABLE_##table, TT_KEYS_##keys, count, window, is_push, is_by_both, placement }
-#define ONE_CORE(table, keys, count, window, is_push) \
-    CASE(table, keys, count, window, is_push, false, TT_ONE_CORE)
-#define TWO_CORES(table, keys, count, window, is_push) \
-    CASE(table, keys, count, window, is_push, false, TT_TWO_CORES)
+#define TRIP(is_push, placement) CASE(ROWS, ONE, 1, 1, is_push, false, placement)
+#define BY_ONE(table, keys, count, window, is_push) \
+    CASE(table, keys, count, window, is_push, false, TT_TWO_CORES_SPIN)
 #define BY_BOTH(table, keys, count, window, is_push) \
-    CASE(table, keys, count, window, is_push, true, TT_TWO_CORES)
+    CASE(table, keys, count, window, is_push, true, TT_TWO_CORES_SPIN)
 
 enum { PULL = false, PUSH = true };
 
 static const transport_line lines[] = {
-    {"pull a row of 64 B, one core", AS_TIMES, PING_ONE_CORE, 0, 1.5, 0, 31e-6,
-     ONE_CORE(ROWS, ONE, 1, 1, PULL)},
-    {"push a row of 64 B, one core", AS_TIMES, PING_ONE_CORE, 0, 1.5, 0, 31e-6,
-     ONE_CORE(ROWS, ONE, 1, 1, PUSH)},
-    {"pull a row of 64 B, two cores", AS_TIMES, PING_TWO_CORES, 0, 1.5, 0, 146e-6,
-     TWO_CORES(ROWS, ONE, 1, 1, PULL)},
-    {"push a row of 64 B, two cores", AS_TIMES, PING_TWO_CORES, 0, 1.5, 0, 146e-6,
-     TWO_CORES(ROWS, ONE, 1, 1, PUSH)},
-    {"push 1 key, 64 under way", AS_OPS, ONE_WAY, 0, 0, 0, 297e3,
-     TWO_CORES(KEYS, ONE, 1, 64, PUSH)},
-    {"pull 1 key, 64 under way", AS_OPS, ONE_WAY, 0, 0, 0, 235e3,
-     TWO_CORES(KEYS, ONE, 1, 64, PULL)},
+    {"pull 64 B, one core", AS_TIMES, PING_ONE_CORE, 0, 1.5, 0, 31e-6, TRIP(PULL, TT_ONE_CORE)},
+    {"push 64 B, one core", AS_TIMES, PING_ONE_CORE, 0, 1.5, 0, 31e-6, TRIP(PUSH, TT_ONE_CORE)},
+    {"pull 64 B, two cores", AS_TIMES, PING_TWO_CORES, 0, 1.5, 0, 146e-6, TRIP(PULL, TT_TWO_CORES)},
+    {"push 64 B, two cores", AS_TIMES, PING_TWO_CORES, 0, 1.5, 0, 146e-6, TRIP(PUSH, TT_TWO_CORES)},
+    {"pull 64 B, two cores, spin", AS_TIMES, PING_SPIN, 0, 1.5, 10e-6, 146e-6,
+     TRIP(PULL, TT_TWO_CORES_SPIN)},
+    {"push 64 B, two cores, spin", AS_TIMES, PING_SPIN, 0, 1.5, 10e-6, 146e-6,
+     TRIP(PUSH, TT_TWO_CORES_SPIN)},
+    {"push 1 key, 64 under way", AS_OPS, ONE_WAY, 0, 0, 0, 297e3, BY_ONE(KEYS, ONE, 1, 64, PUSH)},
+    {"pull 1 key, 64 under way", AS_OPS, ONE_WAY, 0, 0, 0, 235e3, BY_ONE(KEYS, ONE, 1, 64, PULL)},
     {"push 1 key, 1024 under way", AS_OPS, ONE_WAY, 0, 0, 700e3, 293e3,
-     TWO_CORES(KEYS, ONE, 1, 1024, PUSH)},
+     BY_ONE(KEYS, ONE, 1, 1024, PUSH)},
     {"pull 1 key, 1024 under way", AS_OPS, ONE_WAY, 0, 0, 0, 234e3,
-     TWO_CORES(KEYS, ONE, 1, 1024, PULL)},
+     BY_ONE(KEYS, ONE, 1, 1024, PULL)},
     {"push 1,000 keys, wait", AS_KEYS, PUSH_4K_WAIT, 4, 0, 0, 24e6,
-     TWO_CORES(KEYS, RANGE, 1000, 1, PUSH)},
+     BY_ONE(KEYS, RANGE, 1000, 1, PUSH)},
     {"pull 1,000 keys, wait", AS_KEYS, PULL_4K_WAIT, 4, 0, 0, 24e6,
-     TWO_CORES(KEYS, RANGE, 1000, 1, PULL)},
+     BY_ONE(KEYS, RANGE, 1000, 1, PULL)},
     {"push 10,000 keys, 4 under way", AS_KEYS, PUSH_40K, 4, 0, 0, 105e6,
-     TWO_CORES(KEYS, RANGE, 10000, 4, PUSH)},
+     BY_ONE(KEYS, RANGE, 10000, 4, PUSH)},
     {"pull 10,000 keys, 4 under way", AS_KEYS, PULL_40K, 4, 0, 0, 91e6,
-     TWO_CORES(KEYS, RANGE, 10000, 4, PULL)},
+     BY_ONE(KEYS, RANGE, 10000, 4, PULL)},
     {"push 10,000 listed keys, 4 under way", AS_KEYS, PUSH_40K, 4, 0, 0, 105e6,
-     TWO_CORES(KEYS, LIST, 10000, 4, PUSH)},
+     BY_ONE(KEYS, LIST, 10000, 4, PUSH)},
     {"pull 10,000 listed keys, 4 under way", AS_KEYS, PULL_40K, 4, 0, 0, 91e6,
-     TWO_CORES(KEYS, LIST, 10000, 4, PULL)},
+     BY_ONE(KEYS, LIST, 10000, 4, PULL)},
     {"push 100,000 keys, 4 under way", AS_KEYS, PUSH_400K, 4, 0, 0, 181e6,
-     TWO_CORES(KEYS, RANGE, 100000, 4, PUSH)},
+     BY_ONE(KEYS, RANGE, 100000, 4, PUSH)},
     {"pull 100,000 keys, 4 under way", AS_KEYS, PULL_400K, 4, 0, 0, 126e6,
-     TWO_CORES(KEYS, RANGE, 100000, 4, PULL)},
+     BY_ONE(KEYS, RANGE, 100000, 4, PULL)},
     {"push 100,000 listed keys, 4 under way", AS_KEYS, PUSH_400K, 4, 0, 0, 181e6,
-     TWO_CORES(KEYS, LIST, 100000, 4, PUSH)},
+     BY_ONE(KEYS, LIST, 100000, 4, PUSH)},
     {"pull 100,000 listed keys, 4 under way", AS_KEYS, PULL_400K, 4, 0, 0, 126e6,
-     TWO_CORES(KEYS, LIST, 100000, 4, PULL)},
+     BY_ONE(KEYS, LIST, 100000, 4, PULL)},
     {"push 1 M keys, 4 under way", AS_KEYS, PUSH_4M, 4, 0.7, 0, 191e6,
-     TWO_CORES(KEYS, RANGE, 1000000, 4, PUSH)},
+     BY_ONE(KEYS, RANGE, 1000000, 4, PUSH)},
     {"pull 1 M keys, 4 under way", AS_KEYS, PULL_4M, 4, 0.7, 0, 118e6,
-     TWO_CORES(KEYS, RANGE, 1000000, 4, PULL)},
+     BY_ONE(KEYS, RANGE, 1000000, 4, PULL)},
     {"push 1 M listed keys, 4 under way", AS_KEYS, PUSH_4M, 4, 0, 0, 191e6,
-     TWO_CORES(KEYS, LIST, 1000000, 4, PUSH)},
+     BY_ONE(KEYS, LIST, 1000000, 4, PUSH)},
     {"pull 1 M listed keys, 4 under way", AS_KEYS, PULL_4M, 4, 0, 0, 118e6,
-     TWO_CORES(KEYS, LIST, 1000000, 4, PULL)},
+     BY_ONE(KEYS, LIST, 1000000, 4, PULL)},
     {"push 100,000 of 1 M keys, sparse", AS_KEYS, PUSH_800K, 8, 0, 400e6, 181e6,
-     TWO_CORES(KEYS, SPARSE, 100000, 4, PUSH)},
+     BY_ONE(KEYS, SPARSE, 100000, 4, PUSH)},
     {"pull 100,000 of 1 M keys, sparse", AS_KEYS, PULL_400K, 4, 0, 0, 126e6,
-     TWO_CORES(KEYS, SPARSE, 100000, 4, PULL)},
+     BY_ONE(KEYS, SPARSE, 100000, 4, PULL)},
     {"push 100 rows of 40 kB, 4 under way", AS_BYTES, PUSH_4M, 0, 0.7, 0, 2.8e9,
-     TWO_CORES(WIDE, RANGE, 100, 4, PUSH)},
+     BY_ONE(WIDE, RANGE, 100, 4, PUSH)},
     {"pull 100 rows of 40 kB, 4 under way", AS_BYTES, PULL_4M, 0, 0.7, 0, 0,
-     TWO_CORES(WIDE, RANGE, 100, 4, PULL)},
-    {"2 + 2: push a row of 64 B", AS_TIMES, PING_TWO_CORES, 0, 0, 0, 206e-6,
-     BY_BOTH(ROWS, ONE, 1, 1, PUSH)},
-    {"2 + 2: pull a row of 64 B", AS_TIMES, PING_TWO_CORES, 0, 0, 0, 230e-6,
-     BY_BOTH(ROWS, ONE, 1, 1, PULL)},
+     BY_ONE(WIDE, RANGE, 100, 4, PULL)},
+    {"2 + 2: push 64 B", AS_TIMES, PING_SPIN, 0, 0, 0, 206e-6, BY_BOTH(ROWS, ONE, 1, 1, PUSH)},
+    {"2 + 2: pull 64 B", AS_TIMES, PING_SPIN, 0, 0, 0, 230e-6, BY_BOTH(ROWS, ONE, 1, 1, PULL)},
     {"2 + 2: push 1 M keys, 4 under way", AS_KEYS, PUSH_4M, 4, 0, 500e6, 274e6,
      BY_BOTH(HALF, RANGE, 1000000, 4, PUSH)},
     {"2 + 2: pull 1 M keys, 4 under way", AS_KEYS, PULL_4M, 4, 0, 0, 149e6,
@@ -164,13 +163,14 @@ static void print_times(const transport_run *run, size_t i) {
                              .limit = run->raws[line->limit].median_s,
                              .limit_name = raws[line->limit].name,
                              .ratio_asked = line->ratio_asked,
+                             .asked = line->asked,
                              .rival = rival_of(line)};
     tt_bench_print(&printed);
     (void)snprintf(what, sizeof what, "%s, p99", line->what);
     printed.what = what;
     printed.value = run->answers[i].p99_s;
     printed.limit = run->raws[line->limit].p99_s;
-    printed.ratio_asked = 0;
+    printed.ratio_asked = printed.asked = 0;
     printed.rival = (tt_bench_rival){0};
     tt_bench_print(&printed);
 }
@@ -200,7 +200,7 @@ static void print_rate(const transport_run *run, size_t i) {
 
 static void print_all(const transport_run *run) {
     for (size_t i = 0; i < LINES; i++) {
-        if (lines[i].exchange.placement == TT_TWO_CORES && !run->has_two_cores) {
+        if (lines[i].exchange.placement != TT_ONE_CORE && !run->has_two_cores) {
             continue;
         }
         if (lines[i].kind == AS_TIMES) {
@@ -209,6 +209,41 @@ static void print_all(const transport_run *run) {
             print_rate(run, i);
         }
     }
+}
+
+static void print_raw(raw_id id, const tt_raw_case *what, const tt_raw_answer *answer) {
+    static const char *const kinds[] = {[TT_RAW_PING_PONG] = "",
+                                        [TT_RAW_ONE_WAY] = "",
+                                        [TT_RAW_PUSH] = " there",
+                                        [TT_RAW_PULL] = " back"};
+    const bool is_stream = what->kind == TT_RAW_PUSH || what->kind == TT_RAW_PULL;
+    char text[64];
+    (void)snprintf(text, sizeof text, "%s%s, %s", raws[id].name, kinds[what->kind],
+                   tt_placement_name(what->placement));
+    const bool is_time = what->kind == TT_RAW_PING_PONG;
+    const tt_bench_line line = {.bench = "raw",
+                                .what = text,
+                                .value = is_time ? answer->median_s : answer->per_s,
+                                .unit = is_time     ? "s"
+                                        : is_stream ? "B/s"
+                                                    : "op/s",
+                                .is_cost = is_time};
+    tt_bench_print(&line);
+}
+
+static ps_err raw_measure(raw_id id, const tt_exchange_options *how, tt_raw_answer *answer_out,
+                          ps_fault *fault) {
+    PS_TRY(tt_raw_measure(&raws[id].what, how->repeats, how->budget_s, answer_out, fault));
+    print_raw(id, &raws[id].what, answer_out);
+    if (raws[id].is_best_of_two) {
+        tt_raw_case spinning = raws[id].what;
+        tt_raw_answer answer;
+        spinning.placement = TT_TWO_CORES_SPIN;
+        PS_TRY(tt_raw_measure(&spinning, how->repeats, how->budget_s, &answer, fault));
+        print_raw(id, &spinning, &answer);
+        *answer_out = answer.per_s > answer_out->per_s ? answer : *answer_out;
+    }
+    return PS_OK;
 }
 
 static ps_err transport_run_all(const tt_bench_options *options, ps_fault *fault) {
@@ -220,23 +255,25 @@ static ps_err transport_run_all(const tt_bench_options *options, ps_fault *fault
     for (size_t i = 0; i < LINES; i++) {
         cases[i] = lines[i].exchange;
     }
-    tt_bench_remark("# one core: both processes on CPU %d; two cores: on CPUs %d and %d; ps-lite "
-                    "was measured elsewhere, on 2 cores",
-                    cpus[0], cpus[0], cpus[1]);
+    tt_bench_remark("# one core: both processes on CPU %d; two cores: on CPUs %d and %d", cpus[0],
+                    cpus[0], cpus[1]);
+    tt_bench_remark("# ps-lite was measured elsewhere, on 2 cores where bare TCP did: ping-pong "
+                    "4.7 us on one core, 50-110 us on two; 0.8-2.2 M/s one way; 1.6-6.3 GB/s");
     if (!run.has_two_cores) {
         tt_bench_remark("# skipped: all that needs two cores, for this process may use only one");
     }
     for (size_t i = 0; i < RAW_COUNT; i++) {
         if (raws[i].what.placement == TT_ONE_CORE || run.has_two_cores) {
-            PS_TRY(tt_raw_measure(&raws[i].what, how.repeats, how.budget_s, &run.raws[i], fault));
+            PS_TRY(raw_measure((raw_id)i, &how, &run.raws[i], fault));
         }
     }
-    PS_TRY(tt_exchange_measure(cases, LINES, TT_ONE_CORE, &how, run.answers, fault));
-    if (run.has_two_cores) {
-        PS_TRY(tt_exchange_measure(cases, LINES, TT_TWO_CORES, &how, run.answers, fault));
+    for (tt_placement at = TT_ONE_CORE; at < TT_PLACEMENTS; at++) {
+        if (at == TT_ONE_CORE || run.has_two_cores) {
+            PS_TRY(tt_exchange_measure(cases, LINES, at, &how, run.answers, fault));
+        }
     }
     print_all(&run);
-    return PS_OK;
+    return tt_local_print(&how, fault);
 }
 
 const tt_bench tt_bench_transport = {
