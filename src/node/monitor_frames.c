@@ -218,6 +218,9 @@ bool psi_monitor_receive(psi_monitor *monitor, const psi_frame *frame, ps_fault 
     if (frame->type == PSI_FRAME_MODEL) {
         is_accepted = receive_model(monitor, frame, reader);
     } else if (is_from_monitor && process != monitor->process && frame->type == PSI_FRAME_STOP) {
+        /* Process 0 alone ends a run for its metrics; others because they were interrupted, or
+         * failed, which they say by themselves. */
+        monitor->results->was_interrupted |= monitor->process == 0 && !monitor->is_stopped;
         psi_monitor_stop(monitor);
         is_accepted = true;
     } else if (is_from_monitor && process != 0 && monitor->process == 0) {

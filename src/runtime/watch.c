@@ -258,9 +258,22 @@ static void forgive_pause(psi_process *process, double pause_s) {
     }
 }
 
+/* An interrupt while processes are still missing: there is nothing to keep. */
+static void check_early_interrupt(psi_process *process) {
+    const volatile int *const flag = process->setup.plan->interrupted;
+    if (flag != NULL && *flag != 0) {
+        ps_fault fault = {0};
+        (void)ps_fault_set(&fault, PS_ESTOPPED,
+                           "interrupted before all processes had joined; nothing was run");
+        psi_peers_fail(process, &fault);
+    }
+}
+
 void psi_watch_tick(psi_process *process, double now_s) {
     if (process->stage == PSI_STAGE_RUNNING) {
         check_interrupt(process);
+    } else if (process->stage == PSI_STAGE_CONNECTING) {
+        check_early_interrupt(process);
     }
     if (psi_watch_due_s(process, now_s) > 0.0) {
         return;

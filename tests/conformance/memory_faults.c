@@ -58,7 +58,7 @@ static void a_lost_frame_does_not_hang_the_run(void) {
             const memory_options options = {.seed = lost, .lose_frame = lost};
             ps_fault fault = {0};
             const ps_err err = run(&plan, &options, NULL, &fault);
-            stalls += err == PS_ESTALL && strstr(fault.text, "waits since") != NULL;
+            stalls += err == PS_ESTALL && strstr(fault.text, "has waited") != NULL;
             CU_ASSERT_TRUE(err == PS_OK || fault.text[0] != '\0' || err == PS_EBROKEN);
         }
     }

@@ -46,8 +46,8 @@ static void a_failed_node_ends_the_run_and_is_named(void) {
         CU_ASSERT_EQUAL(outcome.err, PS_EPEER);
         CU_ASSERT_EQUAL(ps_err_exit_code(outcome.err), 5);
         fault_says(&outcome, "node 3 failed at 2.6 s");
-        fault_says(&outcome, "worker 0, clock 3, waits since 2.2");
-        fault_says(&outcome, "worker 1, clock 3");
+        fault_says(&outcome, "worker 0 at clock 3 has waited");
+        fault_says(&outcome, "worker 1 at clock 3");
         CU_ASSERT_DOUBLE_EQUAL(outcome.time_s, 2.6, 1e-3);
         CU_ASSERT_TRUE(outcome.metrics_count >= 2); /* what was measured so far is there */
         CU_ASSERT_TRUE(outcome.trace_count >= 9);
@@ -88,7 +88,7 @@ static void a_stall_says_who_waits_for_whom(void) {
         CU_ASSERT_EQUAL(outcome.err, PS_ESTALL);
         CU_ASSERT_EQUAL(ps_err_exit_code(outcome.err), 4);
         fault_says(&outcome, "nothing can move any more");
-        fault_says(&outcome, "worker 1, clock 4, waits since");
+        fault_says(&outcome, "worker 1 at clock 4 has waited");
         fault_says(&outcome, "for row");
     }
 }
