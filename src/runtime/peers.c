@@ -33,7 +33,7 @@ void psi_peer_fail(psi_process *process, uint32_t id, ps_err err, const char *wh
     char name[48];
     psi_peer_name(process, id, name);
     ps_fault fault = {0};
-    if (peer->has_heartbeat) {
+    if (process->stage != PSI_STAGE_CONNECTING) { /* before its first heartbeat that is clock 0 */
         (void)ps_fault_set(&fault, err, "%s %s; it was last heard of at clock %u", name, what,
                            peer->heartbeat.clock_min);
     } else {
