@@ -16,11 +16,12 @@ add_custom_command(OUTPUT ${manual_dir}/tortoise.bash DEPENDS tortoise VERBATIM
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${manual_dir}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${manual_dir}
   COMMAND tortoise help --out ${manual_dir}
+  COMMAND sh -c "gzip -9n ${manual_dir}/*.1"
   COMMENT "Writing the manual")
 add_custom_target(tortoise_manual ALL DEPENDS ${manual_dir}/tortoise.bash)
 install(FILES ${manual_dir}/tortoise.bash RENAME tortoise
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT program)
-install(DIRECTORY ${manual_dir}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program FILES_MATCHING PATTERN *.1)
+install(DIRECTORY ${manual_dir}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program FILES_MATCHING PATTERN *.1.gz)
 
 install(TARGETS tortoise_library EXPORT tortoise-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT development

@@ -49,8 +49,8 @@ const tt_command *tt_command_find(const char *name);
 /* Says that there is no command `name`, and which is the nearest. Returns PS_EINVAL. */
 PS_MUST_CHECK ps_err tt_command_refuse(const char *name, ps_fault *fault);
 
-/* Makes the settings of a command, and of an algorithm unless it is NULL, at their defaults. Without
- * options they are empty. PS_ENOMEM. */
+/* Makes the settings of a command, and of an algorithm unless it is NULL, at their defaults. They
+ * are empty without options. PS_ENOMEM. */
 PS_MUST_CHECK ps_err tt_command_settings(const tt_command *command, const ps_algo *algo,
                                          tt_settings *settings_out);
 

@@ -99,7 +99,7 @@ fi
 while read -r file; do
     is "${file##*/} does not look into the build" lacks "RUNPATH.*($build|$source)" readelf -d "$file"
 done < <(find "$prefix" -type f \( -name '*.so*' -o -name tortoise -perm -u+x \))
-is 'the manual is there' grep -q 'policy' "$prefix/share/man/man1/tortoise-run.1"
+is 'the manual is there' zgrep -q 'policy' "$prefix/share/man/man1/tortoise-run.1.gz"
 is 'the completion is there' grep -q 'policy' "$prefix/share/bash-completion/completions/tortoise"
 is 'pkg-config: it builds' by_pkg_config "$prefix" "$scratch/by-pkg-config"
 works pkg-config "$scratch/by-pkg-config" "$prefix"
