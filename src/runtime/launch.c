@@ -36,7 +36,7 @@ static void set_default(double *value, double default_value) {
     }
 }
 
-static psi_runtime_options options_complete(const psi_runtime_options *options) {
+psi_runtime_options psi_runtime_options_complete(const psi_runtime_options *options) {
     psi_runtime_options complete = options == NULL ? (psi_runtime_options){0} : *options;
     set_default(&complete.start_timeout_s, 30.0);
     set_default(&complete.stall_timeout_s, 60.0);
@@ -240,7 +240,7 @@ ps_err psi_runtime_run_local(const psi_plan *plan, const psi_runtime_options *op
     }
     psi_process_setup setup = {
         .plan = plan,
-        .options = options_complete(options),
+        .options = psi_runtime_options_complete(options),
         .neighbour_count = plan->node_count,
         .epoch_s = monotonic_s(),
     };

@@ -17,9 +17,10 @@ enum {
     RECORDS_WAITING_MAX = 256
 };
 
-void psi_peer_name(const psi_process *process, uint32_t id, char text[static 48]) {
-    (void)process;
-    (void)snprintf(text, 48, "process %u (node %u)", id, id);
+void psi_peer_name(const psi_process *process, uint32_t id, char text[static PSI_PEER_NAME_BYTES]) {
+    const char *const place = process->setup.places == NULL ? NULL : process->setup.places[id];
+    (void)snprintf(text, PSI_PEER_NAME_BYTES, "process %u (node %u)%s%s", id, id,
+                   place == NULL ? "" : " on ", place == NULL ? "" : place);
 }
 
 void psi_peers_fail(psi_process *process, const ps_fault *fault) {
@@ -30,7 +31,7 @@ void psi_peers_fail(psi_process *process, const ps_fault *fault) {
 
 void psi_peer_fail(psi_process *process, uint32_t id, ps_err err, const char *what) {
     psi_peer *const peer = &process->peers[id];
-    char name[48];
+    char name[PSI_PEER_NAME_BYTES];
     psi_peer_name(process, id, name);
     ps_fault fault = {0};
     if (process->stage != PSI_STAGE_CONNECTING) { /* before its first heartbeat that is clock 0 */
@@ -118,6 +119,7 @@ static void take_goodbye(psi_process *process, psi_peer *peer) {
         psi_peer_fail(process, peer->process, PS_EPEER, "left before the run was over");
     }
     peer->has_parted = true;
+    peer->said_last_word = true;
     if (peer->process == 0) {
         process->peer_ended_run = true;
     }
@@ -130,6 +132,7 @@ static void take_failure(psi_process *process, psi_peer *peer, const psi_frame *
         return;
     }
     peer->has_parted = true;
+    peer->said_last_word = true;
     psi_peers_fail(process, &fault);
 }
 
@@ -176,7 +179,7 @@ static void take_records(psi_process *process, psi_peer *peer, psi_frame *last) 
 /* Refuses a frame that is not the peer's to send. [lock] */
 static void refuse(psi_process *process, const psi_peer *peer, const char *why) {
     ps_fault fault = {0};
-    char name[48];
+    char name[PSI_PEER_NAME_BYTES];
     psi_peer_name(process, peer->process, name);
     (void)ps_fault_set(&fault, PS_EPEER, "%s sent %s", name, why);
     psi_process_fail(process, &fault);

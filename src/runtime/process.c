@@ -258,6 +258,8 @@ static void count_up(psi_process *process, psi_runtime_stats *stats) {
         .workers_abandoned = process->workers_running > 0 || process->evaluator.is_busy,
     };
     const uint32_t peer_count = process->peers == NULL ? 0 : process->plan->node_count;
+    stats->is_unreported = process->fault.err != PS_OK && process->id > 0 && peer_count > 0 &&
+                           !process->peers[0].said_last_word;
     for (uint32_t i = 0; i < peer_count; i++) {
         const psi_peer *const peer = &process->peers[i];
         stats->frames_sent += peer->sender.frames;

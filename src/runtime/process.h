@@ -10,6 +10,7 @@
  *     peers.c        what arrives on connections: frames, last words, and what is lost
  *     watch.c        heartbeats, silent peers, stalls
  *     launch.c       several of them on one machine
+ *     rank.c         one of several that something else starts; meeting.h is how they meet
  *
  * Fields are marked with who may touch them: [lock] with `mutex` held, [loop] the caller's thread
  * alone, [any] at any time, being constant or atomic.
@@ -77,6 +78,7 @@ struct psi_peer {
     bool is_greeted;                   /* [loop] */
     bool has_ended;                    /* [loop] nothing more will come on its connection */
     bool has_parted;                   /* [loop] its last word came, or is awaited no more */
+    bool said_last_word;               /* [loop] goodbye, or why it failed */
     bool has_heartbeat;                /* [loop] */
     double ended_s;                    /* [loop] */
     double heard_s;                    /* [loop] when something last came, as far as noted */
@@ -91,7 +93,7 @@ typedef struct psi_pending {
     double since_s;
 } psi_pending;
 
-enum { PSI_PENDING_MAX = 64 };
+enum { PSI_PENDING_MAX = 64, PSI_PEER_NAME_BYTES = 128 };
 
 typedef struct psi_thread_worker {
     psi_process *process;
@@ -132,7 +134,8 @@ typedef struct psi_process_setup {
     int listener;                 /* transferred; -1 with one process */
     const psi_address *addresses; /* of all processes, borrowed; NULL with one process */
     psi_child *children;          /* [process], borrowed; NULL in a child */
-    double epoch_s;               /* the monotonic clock's time that counts as 0 */
+    const char *const *places; /* where each process is, for messages, borrowed; NULL: all here */
+    double epoch_s;            /* the monotonic clock's time that counts as 0 */
     uint32_t neighbour_count; /* processes of the run on this machine with this one; 0: all are */
 } psi_process_setup;
 
@@ -192,6 +195,11 @@ struct psi_process {
     uint64_t progress_seen;                     /* [loop] */
     double progress_seen_s; /* [loop] when anything last moved, here or elsewhere */
 };
+
+/* launch.c */
+
+/* The options with defaults where they say nothing. NULL: all of them. */
+psi_runtime_options psi_runtime_options_complete(const psi_runtime_options *options);
 
 /* process.c */
 
@@ -337,8 +345,9 @@ void psi_peers_fail(psi_process *process, const ps_fault *fault);
  * watch. */
 void psi_peers_tick(psi_process *process, double now_s);
 
-/* Writes how process `id` is called in messages: "process 2 (node 2)". */
-void psi_peer_name(const psi_process *process, uint32_t id, char text[static 48]);
+/* Writes how process `id` is called in messages: "process 2 (node 2)", and where it is if that is
+ * elsewhere: "process 2 (node 2) on n03". */
+void psi_peer_name(const psi_process *process, uint32_t id, char text[static PSI_PEER_NAME_BYTES]);
 
 /* Notes that peer `id` is lost: "process 2 (node 2) <what>, last heard of at clock 17". */
 void psi_peer_fail(psi_process *process, uint32_t id, ps_err err, const char *what);

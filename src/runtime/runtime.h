@@ -17,9 +17,16 @@
 #include "tortoise/err.h"
 
 #include "node/run.h"
+#include "runtime/hostlist.h"
 
 /* Processes that psi_runtime_run_local() starts at most: every two of them share a connection. */
 enum { PSI_RUNTIME_LOCAL_NODES_MAX = 128 };
+
+/* Where rank 0 listens unless told otherwise. */
+enum { PSI_RUNTIME_COORDINATOR_PORT = 27800 };
+
+/* Ranks of a run that is started one by one, by psi_runtime_run_rank(). */
+enum { PSI_RUNTIME_RANKS_MAX = 1024 };
 
 /* What the transport did in this process. */
 typedef struct psi_runtime_stats {
@@ -31,6 +38,7 @@ typedef struct psi_runtime_stats {
     uint64_t pool_allocated_bytes; /* by the pool of frames */
     uint64_t strangers_refused;    /* connections that did not belong to the run */
     bool workers_abandoned;        /* see psi_runtime_run_local() */
+    bool is_unreported; /* the run failed, and process 0 may not know: this rank must say so */
 } psi_runtime_stats;
 
 /* How a run is watched and how its processes talk. Zero means the default, which is in brackets.
@@ -73,5 +81,43 @@ typedef struct psi_runtime_options {
 PS_MUST_CHECK ps_err psi_runtime_run_local(const psi_plan *plan, const psi_runtime_options *options,
                                            psi_results *results, uint32_t *process_out,
                                            ps_fault *fault);
+
+/* A setting that all ranks must share, for the line that says which one differs. */
+typedef struct psi_aspect {
+    const char *name, *value; /* borrowed */
+} psi_aspect;
+
+/* One rank of a run whose processes something else has started, perhaps on other machines. All
+ * texts are borrowed. */
+typedef struct psi_rank_options {
+    uint32_t rank;
+    const char *coordinator; /* HOST:PORT where rank 0 listens; NULL: all ranks are on this machine
+                                 and meet at a socket that `meeting` names */
+    const char *meeting;     /* the same in all ranks of the run and in no other run of this user */
+    const char *bind;        /* ADDRESS[:PORT] to listen at; NULL: loopback if the coordinator is
+                                 there, else all addresses */
+    const char *advertise;   /* HOST[:PORT] where others reach this rank; NULL: found out */
+    const char *job;         /* ranks of another job are turned away */
+    const char *host;        /* this machine, for messages */
+    const char *program;     /* its version: all ranks must have the same */
+    const psi_hosts *hosts;  /* where ranks are expected, to name those that are missing; or NULL */
+    const psi_aspect *aspects; /* compared in order */
+    size_t aspect_count;
+    bool is_insecure;      /* may listen and connect beyond loopback */
+    bool names_may_appear; /* the coordinator's name may not be known yet (Kubernetes) */
+} psi_rank_options;
+
+/* Runs `plan` as one rank of plan->node_count processes, each of which makes this call with the
+ * same plan and its own rank. Rank 0 listens at the coordinator's address; the others connect to it
+ * in any order, say who they are and where they listen, and get the addresses of all. `options` may
+ * be NULL. Blocks until the run is over; `results` is complete in rank 0 alone.
+ *
+ * Returns what psi_runtime_run_local() returns, and PS_EINVAL when an address is not on loopback
+ * and is_insecure is false, or makes no sense; PS_EIO when the address cannot be listened at;
+ * PS_EPEER when ranks are missing after start_timeout_s or one was refused; PS_ESTOPPED when an
+ * interrupt came before all were there. */
+PS_MUST_CHECK ps_err psi_runtime_run_rank(const psi_plan *plan, const psi_runtime_options *options,
+                                          const psi_rank_options *rank, psi_results *results,
+                                          ps_fault *fault);
 
 #endif
