@@ -20,5 +20,6 @@ const volatile int *tt_interrupt_watch(void) {
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGHUP, &action, NULL);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file beyond its limit is an error that write() tells */
     return &interrupted;
 }
