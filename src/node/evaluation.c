@@ -93,11 +93,11 @@ static void store_dense(psi_evaluation *evaluation, const psi_part *part, uint32
     const size_t row_size_bytes = layout->tables[part->table].row_size_bytes;
     uint8_t *const rows = evaluation->dense[part->table];
     if (layout->shard_count == 1) {
-        memcpy(rows + part->begin * row_size_bytes, part->values, part->count * row_size_bytes);
+        memcpy(rows, part->values, part->count * row_size_bytes);
         return;
     }
     for (uint32_t i = 0; i < part->count; i++) {
-        const psi_place place = {.shard = shard, .local = psi_part_local(part, i)};
+        const psi_place place = {.shard = shard, .local = i};
         const uint64_t row = psi_place_row(layout, part->table, place);
         memcpy(rows + row * row_size_bytes, part->values + i * row_size_bytes, row_size_bytes);
     }
@@ -107,7 +107,7 @@ static bool store_sparse(psi_evaluation *evaluation, psi_part *part, uint32_t sh
     const psi_layout *const layout = &evaluation->monitor->layout;
     const psi_table_layout *const table = &layout->tables[part->table];
     for (uint32_t i = 0; i < part->count; i++) {
-        const psi_place place = {.shard = shard, .local = psi_part_local(part, i)};
+        const psi_place place = {.shard = shard, .local = i};
         const uint64_t row = psi_place_row(layout, part->table, place);
         psi_sparse *const to = &evaluation->sparse[part->table][row];
         to->count = 0;
@@ -124,7 +124,7 @@ bool psi_evaluation_store(psi_evaluation *evaluation, uint32_t shard, psi_reader
     for (uint32_t t = 0; t < layout->table_count; t++) {
         psi_part part;
         if (!psi_part_read(&parts, layout, shard, true, &part) || part.table != t ||
-            part.count != psi_shard_row_count(layout, t, shard)) {
+            part.form != PSI_PART_RANGE || part.count != psi_shard_row_count(layout, t, shard)) {
             return false;
         }
         if (layout->tables[t].layout == PS_DENSE) {

@@ -3,6 +3,10 @@
 
 #include "node/inside.h"
 
+/* Values of a piece of a push or pull: small enough to stay in a processor's cache from the moment
+ * they are written until they are sent, large enough that the cost of a frame does not count. */
+enum { PIECE_BYTES = 192 << 10 };
+
 uint32_t ps_rank(const ps_worker *worker) {
     return worker->rank;
 }
@@ -70,13 +74,15 @@ static const psi_table_layout *table_of(const ps_worker *worker, uint32_t table)
     return table < layout->table_count ? &layout->tables[table] : NULL;
 }
 
+/* Without a branch in the loop: a number beyond the last row makes the top bit of the difference,
+ * or of itself, one. (A table has fewer than 2^63 rows.) */
 static bool rows_exist(const psi_table_layout *table, const uint64_t *rows, size_t row_count) {
+    const uint64_t last = table->row_count - 1;
+    uint64_t signs = 0;
     for (size_t i = 0; i < row_count; i++) {
-        if (rows[i] >= table->row_count) {
-            return false;
-        }
+        signs |= rows[i] | (last - rows[i]);
     }
-    return true;
+    return signs >> 63 == 0;
 }
 
 ps_err ps_fetch(ps_worker *worker, uint32_t table, const uint64_t *rows, size_t row_count) {
@@ -211,34 +217,61 @@ ps_err ps_compute(ps_worker *worker, double units, void (*fn)(void *arg), void *
     return err;
 }
 
-/* Starts a push or pull. */
+static bool keys_are_valid(const psi_table_layout *table, const ps_keys *keys) {
+    if (table == NULL || table->layout != PS_DENSE || keys->row_count > UINT32_MAX / 4) {
+        return false;
+    }
+    if (keys->rows != NULL) {
+        return rows_exist(table, keys->rows, keys->row_count);
+    }
+    return keys->row_begin <= table->row_count &&
+           keys->row_count <= table->row_count - keys->row_begin;
+}
+
+/* One piece of a push or pull: rows first_row.. of the keys. With the lock. */
+static ps_err start_piece(ps_worker *worker, psi_client_event *event) {
+    if (event->kind == PSI_CLIENT_PULL) {
+        const psi_client_event room = {.kind = PSI_CLIENT_ROOM, .worker = worker->index};
+        (void)step(worker, &room);
+        PS_TRY(wait_until_served(worker));
+    }
+    PS_TRY(stop_reason(worker));
+    (void)step(worker, event);
+    event->handle = worker->node->client.last_handle;
+    return stop_reason(worker);
+}
+
+/* Starts a push or pull, piece by piece. Between two pieces the lock is free, so that the port can
+ * send the first, and hold the worker back if too much waits to be sent. */
 static ps_err start_access(ps_worker *worker, psi_client_event event, const ps_keys *keys,
                            uint64_t *handle_out) {
-    const psi_table_layout *const layout = table_of(worker, keys->table);
-    if (layout == NULL || layout->layout != PS_DENSE || keys->row_count > UINT32_MAX / 4) {
+    const psi_table_layout *const table = table_of(worker, keys->table);
+    if (!keys_are_valid(table, keys)) {
         return PS_EINVAL;
     }
-    const bool is_range = keys->rows == NULL;
-    if (is_range && (keys->row_begin > layout->row_count ||
-                     keys->row_count > layout->row_count - keys->row_begin)) {
-        return PS_EINVAL;
-    }
-    if (!is_range && !rows_exist(layout, keys->rows, keys->row_count)) {
-        return PS_EINVAL;
-    }
+    size_t piece_rows = PIECE_BYTES / table->row_size_bytes;
+    piece_rows = piece_rows == 0 ? 1 : piece_rows;
     event.worker = worker->index;
     event.table = keys->table;
-    event.rows = keys->rows;
-    event.row_begin = keys->row_begin;
-    event.row_count = keys->row_count;
-    lock(worker);
-    ps_err err = stop_reason(worker);
+    ps_err err = PS_OK;
+    size_t done = 0;
+    do {
+        const size_t left = keys->row_count - done;
+        event.row_count = left < piece_rows ? left : piece_rows;
+        event.has_more = event.row_count < left;
+        event.rows = keys->rows == NULL ? NULL : keys->rows + done;
+        event.row_begin = keys->rows == NULL ? keys->row_begin + done : 0;
+        lock(worker);
+        err = start_piece(worker, &event);
+        unlock(worker);
+        const size_t size_bytes = event.row_count * table->row_size_bytes;
+        event.deltas = event.deltas == NULL ? NULL : event.deltas + size_bytes;
+        event.values_out = event.values_out == NULL ? NULL : event.values_out + size_bytes;
+        done += event.row_count;
+    } while (err == PS_OK && event.has_more);
     if (err == PS_OK) {
-        (void)step(worker, &event);
-        *handle_out = worker->node->client.last_handle;
-        err = stop_reason(worker);
+        *handle_out = event.handle;
     }
-    unlock(worker);
     return err;
 }
 

@@ -4,12 +4,15 @@
 
 #include "ps/part.h"
 
-enum { FETCH_HEADER_BYTES = 8 };
+enum { FETCH_HEADER_BYTES = 8, PULLED_MAX_BYTES = 64 << 20 };
 
 /* ---- Setting up ---- */
 
 ps_err psi_client_init(psi_client *client, const psi_client_options *options) {
     *client = (psi_client){.options = *options};
+    if (options->pulled_max_bytes == 0) {
+        client->options.pulled_max_bytes = PULLED_MAX_BYTES;
+    }
     client->workers = calloc(options->worker_count, sizeof *client->workers);
     client->shards = calloc(options->layout->shard_count, sizeof *client->shards);
     client->counts = calloc((size_t)options->layout->shard_count + 1, sizeof *client->counts);
@@ -32,8 +35,7 @@ void psi_client_fini(psi_client *client) {
     }
     for (size_t i = 0; i < client->access_capacity; i++) {
         free(client->accesses[i].positions);
-        free(client->accesses[i].locals);
-        free(client->accesses[i].awaited);
+        free(client->accesses[i].shares);
     }
     free(client->workers);
     free(client->shards);
@@ -129,19 +131,17 @@ typedef struct local_rows {
 /* Asks one shard for rows. */
 static void send_fetch(psi_client *client, uint32_t shard, uint32_t need_clock, local_rows rows,
                        psi_effects *out) {
-    bool is_range;
-    const size_t keys_size_bytes = psi_part_keys_size(rows.locals, rows.count, &is_range);
+    const psi_keys keys = psi_keys_of_locals(rows.table, rows.locals, rows.count);
     psi_frame *const frame = psi_effects_frame(out, PSI_FRAME_FETCH, client->options.client,
                                                psi_client_shard_endpoint(client, shard),
-                                               FETCH_HEADER_BYTES + keys_size_bytes);
+                                               FETCH_HEADER_BYTES + psi_keys_size(&keys));
     if (frame == NULL) {
         return;
     }
     uint8_t *const to = frame->bytes + PSI_FRAME_HEADER_BYTES;
     psi_put_u32(to, need_clock);
     psi_put_u32(to + 4, 1);
-    (void)psi_part_put_keys(to + FETCH_HEADER_BYTES, rows.table, rows.locals, rows.count, is_range,
-                            false);
+    (void)psi_part_put_keys(to + FETCH_HEADER_BYTES, &keys, false);
     frame->row_count = rows.count;
     client->shards[shard].fetches_under_way += !client->options.policy.ops->pushes;
 }
@@ -175,6 +175,10 @@ static void send_fetches(psi_client *client, uint32_t table, uint32_t need_clock
     }
 }
 
+static bool waits_for_rows(const psi_client_worker *worker) {
+    return worker->is_waiting && worker->handle == 0 && !worker->wants_room;
+}
+
 /* Moves on over fresh rows; the worker waits while one is left that is not. */
 static void look_again(psi_client *client, psi_client_worker *worker) {
     const uint32_t need_clock =
@@ -187,24 +191,28 @@ static void look_again(psi_client *client, psi_client_worker *worker) {
     worker->is_waiting = worker->next < worker->position_count;
 }
 
-/* Makes room for two lists of the rows of a fetch, and for all cached rows, which is the most that
- * a frame can bring. */
-static bool reserve_scratch(psi_client *client, size_t row_count) {
-    size_t needed = 0;
-    for (uint32_t t = 0; t < client->options.layout->table_count; t++) {
-        needed += client->tables[t].row_count;
-    }
-    needed = needed < 2 * row_count ? 2 * row_count : needed;
+bool psi_client_reserve_scratch(psi_client *client, size_t row_count) {
     void *scratch = client->scratch;
-    const bool has_room =
-        psi_array_reserve(&scratch, &client->scratch_capacity, needed, sizeof *client->scratch);
+    const bool has_room = psi_array_reserve(&scratch, &client->scratch_capacity, 2 * row_count,
+                                            sizeof *client->scratch);
     client->scratch = scratch;
     return has_room;
 }
 
+/* Makes room for two lists of the rows of a fetch, and for all cached rows, which is the most that
+ * a frame can bring. */
+static bool reserve_for_fetch(psi_client *client, size_t row_count) {
+    size_t cached_count = 0;
+    for (uint32_t t = 0; t < client->options.layout->table_count; t++) {
+        cached_count += client->tables[t].row_count;
+    }
+    const size_t half = cached_count / 2 + 1;
+    return psi_client_reserve_scratch(client, row_count > half ? row_count : half);
+}
+
 static void step_fetch(psi_client *client, const psi_client_event *event, psi_effects *out) {
     psi_client_worker *const worker = &client->workers[event->worker];
-    if (!locate_rows(client, event) || !reserve_scratch(client, event->row_count)) {
+    if (!locate_rows(client, event) || !reserve_for_fetch(client, event->row_count)) {
         out->out_of_memory = true;
         worker->position_count = 0;
         return;
@@ -258,7 +266,7 @@ bool psi_client_take(psi_client *client, uint32_t worker_index, psi_rows *rows) 
 
 bool psi_client_lacks(const psi_client *client, uint32_t worker_index, psi_lack *lack_out) {
     const psi_client_worker *const worker = &client->workers[worker_index];
-    if (!worker->is_waiting || worker->handle != 0) {
+    if (!waits_for_rows(worker)) {
         return false;
     }
     const psi_cached_row *const row =
@@ -306,6 +314,8 @@ static void step_leave(psi_client *client, const psi_client_event *event, psi_ef
     psi_client_worker *const worker = &client->workers[event->worker];
     worker->has_left = true;
     worker->is_waiting = false;
+    worker->handle = 0;
+    worker->wants_room = false;
     psi_client_abandon_pulls(client, event->worker);
     const bool advanced = advance(client);
     uint32_t active = 0;
@@ -326,6 +336,10 @@ static void step_leave(psi_client *client, const psi_client_event *event, psi_ef
 
 /* ---- Frames ---- */
 
+static bool row_is_expected(const psi_cached_row *row) {
+    return row->asked != 0 || row->has_value;
+}
+
 /* Checks all rows of a ROWS frame, each of which must have been asked for or be subscribed, and
  * lists their places in the cache in scratch. */
 static bool rows_are_expected(psi_client *client, uint32_t shard, psi_reader reader,
@@ -341,17 +355,19 @@ static bool rows_are_expected(psi_client *client, uint32_t shard, psi_reader rea
         if (part.count > client->scratch_capacity - count) {
             return false; /* more rows than were ever asked for */
         }
-        for (uint32_t i = 0; i < part.count; i++) {
-            const psi_place place = {.shard = shard, .local = psi_part_local(&part, i)};
-            const uint32_t position =
-                psi_cache_find(table, psi_place_row(layout, part.table, place));
-            if (position == PSI_CACHE_NONE) {
-                return false;
+        psi_part_cursor cursor = psi_part_rows(&part);
+        uint32_t locals[PSI_PART_BATCH];
+        uint32_t batch = psi_part_next(&cursor, locals);
+        for (; batch > 0; batch = psi_part_next(&cursor, locals)) {
+            for (uint32_t i = 0; i < batch; i++) {
+                const psi_place place = {.shard = shard, .local = locals[i]};
+                const uint32_t position =
+                    psi_cache_find(table, psi_place_row(layout, part.table, place));
+                if (position == PSI_CACHE_NONE || !row_is_expected(&table->rows[position])) {
+                    return false;
+                }
+                client->scratch[count++] = position;
             }
-            if (table->rows[position].asked == 0 && !table->rows[position].has_value) {
-                return false;
-            }
-            client->scratch[count++] = position;
         }
     }
     return !reader.failed && reader.left_bytes == 0;
@@ -378,15 +394,13 @@ static void receive_row(psi_client *client, uint32_t table_index, uint32_t posit
     }
 }
 
-static void receive_rows(psi_client *client, uint32_t shard, psi_reader reader, uint32_t part_count,
-                         uint32_t clock, psi_effects *out) {
+static void receive_rows(psi_client *client, psi_reader reader, uint32_t part_count, uint32_t clock,
+                         psi_effects *out) {
     const psi_layout *const layout = client->options.layout;
     const uint32_t *position = client->scratch; /* as rows_are_expected() found them */
     client->frame_mark++;
     for (uint32_t p = 0; p < part_count; p++) {
-        psi_part part = {0};
-        const bool is_valid = psi_part_read(&reader, layout, shard, true, &part);
-        PS_ASSERT(is_valid);
+        psi_part part = psi_part_read_checked(&reader, layout);
         for (uint32_t i = 0; i < part.count; i++) {
             const uint8_t *const values =
                 psi_part_next_row(&layout->tables[part.table], &part.values);
@@ -414,11 +428,11 @@ static bool step_rows(psi_client *client, uint32_t shard, const psi_frame *frame
     }
     state->fetches_under_way -= is_answer;
     state->clock = clock;
-    receive_rows(client, shard, reader, part_count, clock, out);
+    receive_rows(client, reader, part_count, clock, out);
     psi_client_log_received(client, shard, sequence, out);
     for (uint32_t w = 0; w < client->options.worker_count; w++) {
         psi_client_worker *const worker = &client->workers[w];
-        if (worker->is_waiting && worker->handle == 0) {
+        if (waits_for_rows(worker)) {
             look_again(client, worker);
             if (!worker->is_waiting) {
                 out->woken[out->woken_count++] = w;
@@ -440,16 +454,6 @@ static bool step_frame(psi_client *client, const psi_frame *frame, psi_effects *
     return psi_client_access_frame(client, shard, frame, out);
 }
 
-static bool step_wait(psi_client *client, const psi_client_event *event) {
-    if (event->handle == 0 || event->handle > client->last_handle) {
-        return false;
-    }
-    psi_client_worker *const worker = &client->workers[event->worker];
-    worker->is_waiting = psi_client_access_is_open(client, event->handle);
-    worker->handle = worker->is_waiting ? event->handle : 0;
-    return true;
-}
-
 bool psi_client_step(psi_client *client, const psi_client_event *event, psi_effects *out) {
     switch (event->kind) {
     case PSI_CLIENT_FETCH:
@@ -466,7 +470,10 @@ bool psi_client_step(psi_client *client, const psi_client_event *event, psi_effe
         psi_client_access_start(client, event, out);
         return true;
     case PSI_CLIENT_WAIT:
-        return step_wait(client, event);
+        return psi_client_access_wait(client, event->worker, event->handle);
+    case PSI_CLIENT_ROOM:
+        psi_client_access_wait_for_room(client, event->worker);
+        return true;
     case PSI_CLIENT_FRAME:
         return step_frame(client, event->frame, out);
     }

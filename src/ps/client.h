@@ -26,7 +26,9 @@ typedef struct psi_client_options {
     psi_policy policy;
     uint32_t client; /* its endpoint, 0..client_count-1; shard m is endpoint client_count + m */
     uint32_t client_count;
-    uint32_t worker_count; /* of this client: ranks client * worker_count and following */
+    uint32_t worker_count;   /* of this client: ranks client * worker_count and following */
+    size_t pulled_max_bytes; /* of rows that a worker pulls, under way before it must wait; 0: a
+                                default of 64 MiB */
 } psi_client_options;
 
 typedef struct psi_client_worker {
@@ -36,8 +38,10 @@ typedef struct psi_client_worker {
     uint32_t table;      /* of the fetch that runs */
     uint32_t *positions; /* its rows in the cache */
     size_t position_count, position_capacity;
-    size_t next;     /* positions before this one are fresh */
-    uint64_t handle; /* that it waits for, or 0 */
+    size_t next;         /* positions before this one are fresh */
+    uint64_t handle;     /* that it waits for, or 0 */
+    bool wants_room;     /* waits until fewer bytes that it pulls are under way */
+    size_t pulled_bytes; /* those under way */
 } psi_client_worker;
 
 /* A block of updates in the log. */
@@ -53,20 +57,28 @@ typedef struct psi_client_shard {
     uint32_t fetches_under_way; /* unanswered; not counted if the policy pushes */
 } psi_client_shard;
 
-/* A push or pull that is under way. */
+/* What one shard has to do with an access. */
+typedef struct psi_access_share {
+    uint32_t first; /* of a range: the local index; else in psi_access.positions */
+    uint32_t count; /* rows that are not answered yet */
+} psi_access_share;
+
+/* A push or pull that is under way, or a piece of one. */
 typedef struct psi_access {
-    uint64_t handle; /* 0: unused */
-    bool is_pull;
-    uint32_t worker;
-    uint32_t table;
-    uint32_t shards_left;
+    uint64_t generation; /* how often the slot was used */
+    bool is_open, is_pull, is_range;
+    uint32_t worker, table;
+    uint32_t next_free;   /* index + 1, while it is unused */
+    uint32_t shards_left; /* that have not answered */
+    uint32_t first_slot;  /* the access whose handle the caller has */
+    uint32_t
+        pieces_left; /* of that one: pieces that are not complete, and 1 while more are to come */
     uint8_t *values_out; /* of a pull; the caller's until it is complete; NULL: nobody waits */
-    uint32_t *positions; /* of its rows among the keys, shard by shard */
+    uint64_t row_begin, row_count;
+    size_t pulled_bytes;
+    uint32_t *positions; /* of a list on several shards: places among the keys, shard by shard */
     size_t position_capacity;
-    uint32_t *locals; /* their local indices, in the same order */
-    size_t local_capacity;
-    uint32_t *awaited; /* by shard: rows that it has not answered yet */
-    uint32_t *firsts;  /* by shard: where its positions begin; in the memory of `awaited` */
+    psi_access_share *shares; /* by shard */
 } psi_access;
 
 typedef struct psi_client {
@@ -80,9 +92,10 @@ typedef struct psi_client {
     uint32_t clock_min; /* of its slowest worker */
     uint64_t frame_mark;
     psi_access *accesses;
-    size_t access_capacity;
-    uint64_t last_handle;
-    uint64_t *staleness; /* [d]: row reads that saw clock difference -1-d */
+    size_t access_count, access_capacity; /* those that were ever used; room */
+    uint32_t access_free;                 /* the first unused one of them, + 1 */
+    uint64_t last_handle;                 /* of the push or pull that was started last */
+    uint64_t *staleness;                  /* [d]: row reads that saw clock difference -1-d */
     size_t staleness_capacity;
     uint32_t *counts;  /* scratch, by shard */
     uint32_t *scratch; /* scratch, by row of a request or of a frame */
@@ -97,6 +110,7 @@ typedef enum psi_client_event_kind {
     PSI_CLIENT_PUSH,
     PSI_CLIENT_PULL,
     PSI_CLIENT_WAIT, /* a worker wants to know when a push or pull is complete */
+    PSI_CLIENT_ROOM, /* a worker waits while too much of what it pulls is under way */
     PSI_CLIENT_FRAME /* a frame came from a shard */
 } psi_client_event_kind;
 
@@ -112,7 +126,8 @@ typedef struct psi_client_event {
     psi_block *block;       /* CLOCK: sealed changes; swapped for an empty block with memory */
     const uint8_t *deltas;  /* PUSH: row_count dense rows */
     uint8_t *values_out;    /* PULL: row_count dense rows; must live until the handle is complete */
-    uint64_t handle;        /* WAIT */
+    uint64_t handle;        /* WAIT; PUSH, PULL: of what this is a further piece of, or 0 */
+    bool has_more;          /* PUSH, PULL: a further piece will come */
     const psi_frame *frame; /* FRAME */
 } psi_client_event;
 
@@ -164,9 +179,15 @@ void psi_client_log_flush(psi_client *client, psi_effects *out);
 void psi_client_log_received(psi_client *client, uint32_t shard, uint64_t sequence,
                              psi_effects *out);
 
-/* Push and pull: start one, ask whether one is under way, finish it by a frame (false: refused). */
+/* Makes room in scratch for two lists of `row_count` rows. False: memory is exhausted. */
+PS_MUST_CHECK bool psi_client_reserve_scratch(psi_client *client, size_t row_count);
+
+/* Push and pull: start one, or go on with the next piece; let a worker wait for one (false: no such
+ * handle was given) or for room; finish one by a frame (false: refused). */
 void psi_client_access_start(psi_client *client, const psi_client_event *event, psi_effects *out);
-bool psi_client_access_is_open(const psi_client *client, uint64_t handle);
+PS_MUST_CHECK bool psi_client_access_wait(psi_client *client, uint32_t worker_index,
+                                          uint64_t handle);
+void psi_client_access_wait_for_room(psi_client *client, uint32_t worker_index);
 bool psi_client_access_frame(psi_client *client, uint32_t shard, const psi_frame *frame,
                              psi_effects *out);
 

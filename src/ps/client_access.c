@@ -1,105 +1,216 @@
+/* Push and pull. A large access comes in pieces, event after event, so that the frames of one are
+ * on their way, and their memory is free again and still in the processor's cache, before the next
+ * is written. Each piece is an access of its own on the wire; the caller knows the first one's
+ * handle, which is open until the last piece is complete.
+ *
+ * Where a list of rows is spread over several shards, `positions` says which row of the caller's
+ * memory each row of a share is. A range needs none: its rows on a shard are a range there, and a
+ * list on one shard needs none either. */
 #include <stdlib.h>
 
 #include "ps/client.h"
 #include "ps/part.h"
 
-enum { ACCESS_HEADER_BYTES = 16 };
+enum { ACCESS_HEADER_BYTES = 16, SLOT_BITS = 24 };
 
-static psi_access *find_access(const psi_client *client, uint64_t handle) {
-    for (size_t i = 0; handle != 0 && i < client->access_capacity; i++) {
-        if (client->accesses[i].handle == handle) {
-            return &client->accesses[i];
-        }
-    }
-    return NULL;
+/* ---- Handles: a slot and how often it was used ---- */
+
+static uint64_t handle_of(const psi_client *client, const psi_access *access) {
+    return access->generation << SLOT_BITS | (uint64_t)(access - client->accesses);
 }
 
-bool psi_client_access_is_open(const psi_client *client, uint64_t handle) {
-    return find_access(client, handle) != NULL;
-}
-
-/* Finds an unused access with room for the rows. NULL: memory is exhausted. */
-static psi_access *take_access(psi_client *client, size_t row_count) {
-    size_t at = 0;
-    while (at < client->access_capacity && client->accesses[at].handle != 0) {
-        at++;
-    }
-    void *accesses = client->accesses;
-    const bool has_access =
-        psi_array_reserve(&accesses, &client->access_capacity, at + 1, sizeof *client->accesses);
-    client->accesses = accesses;
-    if (!has_access) {
+/* The slot of a handle that was given some day, or NULL. */
+static psi_access *slot_of(const psi_client *client, uint64_t handle) {
+    const uint64_t slot = handle & ((UINT64_C(1) << SLOT_BITS) - 1);
+    const uint64_t generation = handle >> SLOT_BITS;
+    if (slot >= client->access_count || generation == 0 ||
+        generation > client->accesses[slot].generation) {
         return NULL;
     }
-    psi_access *const access = &client->accesses[at];
-    void *positions = access->positions;
-    void *locals = access->locals;
-    const bool has_positions = psi_array_reserve(&positions, &access->position_capacity, row_count,
-                                                 sizeof *access->positions);
-    access->positions = positions;
-    const bool has_locals =
-        psi_array_reserve(&locals, &access->local_capacity, row_count, sizeof *access->locals);
-    access->locals = locals;
-    if (access->awaited == NULL) {
-        access->awaited =
-            calloc(2 * (size_t)client->options.layout->shard_count, sizeof *access->awaited);
-        access->firsts =
-            access->awaited == NULL ? NULL : access->awaited + client->options.layout->shard_count;
+    return &client->accesses[slot];
+}
+
+static psi_access *find_access(const psi_client *client, uint64_t handle) {
+    psi_access *const access = slot_of(client, handle);
+    const bool is_open =
+        access != NULL && access->is_open && access->generation == handle >> SLOT_BITS;
+    return is_open ? access : NULL;
+}
+
+/* An unused access; the one that was freed last, whose memory is most likely in the processor's
+ * cache. NULL: memory is exhausted. */
+static psi_access *take_access(psi_client *client) {
+    if (client->access_free == 0) {
+        if (client->access_count >> SLOT_BITS != 0) {
+            return NULL;
+        }
+        void *accesses = client->accesses;
+        const bool has_room = psi_array_reserve(&accesses, &client->access_capacity,
+                                                client->access_count + 1, sizeof(psi_access));
+        client->accesses = accesses;
+        if (!has_room) {
+            return NULL;
+        }
+        psi_access *const fresh = &client->accesses[client->access_count];
+        fresh->shares = calloc(client->options.layout->shard_count, sizeof *fresh->shares);
+        if (fresh->shares == NULL) {
+            return NULL;
+        }
+        client->access_count++;
+        client->access_free = (uint32_t)client->access_count;
     }
-    return has_positions && has_locals && access->awaited != NULL ? access : NULL;
+    psi_access *const access = &client->accesses[client->access_free - 1];
+    client->access_free = access->next_free;
+    access->next_free = 0;
+    access->generation++;
+    access->is_open = true;
+    access->shards_left = 0;
+    access->pieces_left = 0;
+    return access;
 }
 
-static uint64_t key_at(const psi_client_event *event, size_t i) {
-    return event->rows == NULL ? event->row_begin + i : event->rows[i];
+static void free_access(psi_client *client, psi_access *access) {
+    access->is_open = false;
+    access->values_out = NULL;
+    access->next_free = client->access_free;
+    client->access_free = (uint32_t)(access - client->accesses) + 1;
 }
 
-/* Deals the keys to shards: access->positions lists them shard by shard, access->locals their local
- * indices. */
-static void deal_keys(psi_client *client, const psi_client_event *event, psi_access *access) {
+/* ---- Shares ---- */
+
+/* The rows of a range on each shard. */
+static void share_range(const psi_client *client, psi_access *access) {
     const psi_layout *const layout = client->options.layout;
-    memset(access->awaited, 0, layout->shard_count * sizeof *access->awaited);
+    for (uint32_t m = 0; m < layout->shard_count; m++) {
+        psi_access_share *const share = &access->shares[m];
+        share->first = psi_shard_rows_below(layout, access->table, m, access->row_begin);
+        share->count =
+            psi_shard_rows_below(layout, access->table, m, access->row_begin + access->row_count) -
+            share->first;
+    }
+}
+
+/* Deals a list to several shards: access->positions lists the keys shard by shard, client->scratch
+ * their local indices. False: memory is exhausted. */
+static bool share_list(psi_client *client, const psi_client_event *event, psi_access *access) {
+    const psi_layout *const layout = client->options.layout;
+    void *positions = access->positions;
+    const bool has_positions = psi_array_reserve(&positions, &access->position_capacity,
+                                                 event->row_count, sizeof *access->positions);
+    access->positions = positions;
+    if (!has_positions || !psi_client_reserve_scratch(client, event->row_count)) {
+        return false;
+    }
+    memset(access->shares, 0, layout->shard_count * sizeof *access->shares);
     for (size_t i = 0; i < event->row_count; i++) {
-        access->awaited[psi_row_place(layout, event->table, key_at(event, i)).shard]++;
+        access->shares[psi_row_place(layout, event->table, event->rows[i]).shard].count++;
     }
     uint32_t first = 0;
     for (uint32_t m = 0; m < layout->shard_count; m++) {
         client->counts[m] = first;
-        access->firsts[m] = first;
-        first += access->awaited[m];
+        access->shares[m].first = first;
+        first += access->shares[m].count;
     }
     for (size_t i = 0; i < event->row_count; i++) {
-        const psi_place place = psi_row_place(layout, event->table, key_at(event, i));
+        const psi_place place = psi_row_place(layout, event->table, event->rows[i]);
         const uint32_t at = client->counts[place.shard]++;
         access->positions[at] = (uint32_t)i;
-        access->locals[at] = place.local;
+        client->scratch[at] = place.local;
+    }
+    return true;
+}
+
+static bool share_out(psi_client *client, const psi_client_event *event, psi_access *access) {
+    if (access->is_range) {
+        share_range(client, access);
+        return true;
+    }
+    if (client->options.layout->shard_count > 1) {
+        return share_list(client, event, access);
+    }
+    access->shares[0] = (psi_access_share){.count = (uint32_t)event->row_count};
+    return true;
+}
+
+static psi_keys keys_of_share(const psi_client *client, const psi_client_event *event,
+                              const psi_access *access, uint32_t shard) {
+    const psi_access_share *const share = &access->shares[shard];
+    if (access->is_range) {
+        return psi_keys_of_range(access->table, share->first, share->count);
+    }
+    if (client->options.layout->shard_count > 1) {
+        return psi_keys_of_locals(access->table, client->scratch + share->first, share->count);
+    }
+    return psi_keys_of_rows(access->table, event->rows, share->count);
+}
+
+/* Moves the rows of a share of a range between their places in the caller's memory, `all`, and the
+ * frame, where they follow each other. On one shard that is one copy, else one a block. */
+static void copy_range_share(const psi_client *client, const psi_access *access, uint32_t shard,
+                             uint8_t *all, uint8_t *share_bytes) {
+    const psi_layout *const layout = client->options.layout;
+    const psi_table_layout *const table = &layout->tables[access->table];
+    const psi_place first = {.shard = shard, .local = access->shares[shard].first};
+    const uint64_t cycle_rows = (uint64_t)table->block_rows * layout->shard_count;
+    uint64_t row = psi_place_row(layout, access->table, first);
+    uint64_t left = access->shares[shard].count;
+    uint64_t run = layout->shard_count == 1 ? left : table->block_rows - row % table->block_rows;
+    while (left > 0) {
+        run = run < left ? run : left;
+        const size_t size_bytes = run * table->row_size_bytes;
+        uint8_t *const here = all + (row - access->row_begin) * table->row_size_bytes;
+        if (access->is_pull) {
+            memcpy(here, share_bytes, size_bytes);
+        } else {
+            memcpy(share_bytes, here, size_bytes);
+        }
+        share_bytes += size_bytes;
+        left -= run;
+        row += cycle_rows - row % table->block_rows; /* to the start of the shard's next block */
+        run = table->block_rows;
     }
 }
 
-/* Copies the pushed rows in the order of their keys; rows that lie together go together. */
-static void put_deltas(uint8_t *to, const uint8_t *deltas, const uint32_t *positions,
-                       uint32_t count, size_t row_size_bytes) {
-    for (uint32_t i = 0; i < count;) {
-        uint32_t run = 1;
-        while (i + run < count && positions[i + run] == positions[i] + run) {
-            run++;
-        }
-        memcpy(to, deltas + positions[i] * row_size_bytes, run * row_size_bytes);
-        to += run * row_size_bytes;
-        i += run;
+/* The values of a share from the caller's memory into a frame. */
+static void put_deltas(const psi_client *client, const psi_access *access, uint32_t shard,
+                       const uint8_t *deltas, uint8_t *to) {
+    const psi_access_share *const share = &access->shares[shard];
+    const size_t row_size_bytes = client->options.layout->tables[access->table].row_size_bytes;
+    if (client->options.layout->shard_count == 1) {
+        memcpy(to, deltas, share->count * row_size_bytes);
+    } else if (access->is_range) {
+        copy_range_share(client, access, shard, (uint8_t *)(uintptr_t)deltas, to);
+    } else {
+        psi_values_gather(to, deltas, row_size_bytes, access->positions + share->first,
+                          share->count);
     }
 }
+
+/* The same back: the values of an answer into the caller's memory. */
+static void place_pulled(const psi_client *client, const psi_access *access, uint32_t shard,
+                         const uint8_t *values) {
+    const psi_access_share *const share = &access->shares[shard];
+    const size_t row_size_bytes = client->options.layout->tables[access->table].row_size_bytes;
+    if (client->options.layout->shard_count == 1) {
+        memcpy(access->values_out, values, share->count * row_size_bytes);
+    } else if (access->is_range) {
+        copy_range_share(client, access, shard, access->values_out, (uint8_t *)(uintptr_t)values);
+    } else {
+        psi_values_scatter(access->values_out, row_size_bytes, access->positions + share->first,
+                           share->count, values);
+    }
+}
+
+/* ---- Starting ---- */
 
 /* Sends one shard its share of the keys. */
 static void send_share(psi_client *client, const psi_client_event *event, const psi_access *access,
                        uint32_t shard, psi_effects *out) {
     const size_t row_size_bytes = client->options.layout->tables[event->table].row_size_bytes;
-    const uint32_t count = access->awaited[shard];
-    const uint32_t first = access->firsts[shard];
     const bool with_values = !access->is_pull;
-    bool is_range;
-    size_t size_bytes = ACCESS_HEADER_BYTES;
-    size_bytes += psi_part_keys_size(access->locals + first, count, &is_range);
-    size_bytes += with_values ? count * row_size_bytes : 0;
+    const psi_keys keys = keys_of_share(client, event, access, shard);
+    size_t size_bytes = ACCESS_HEADER_BYTES + psi_keys_size(&keys);
+    size_bytes += with_values ? keys.count * row_size_bytes : 0;
     psi_frame *const frame = psi_effects_frame(
         out, with_values ? PSI_FRAME_PUSH : PSI_FRAME_PULL, client->options.client,
         psi_client_shard_endpoint(client, shard), size_bytes);
@@ -107,101 +218,137 @@ static void send_share(psi_client *client, const psi_client_event *event, const 
         return;
     }
     uint8_t *to = frame->bytes + PSI_FRAME_HEADER_BYTES;
-    psi_put_u64(to, access->handle);
+    psi_put_u64(to, handle_of(client, access));
     psi_put_u32(to + 8, 1);
     psi_put_u32(to + 12, 0);
-    to = psi_part_put_keys(to + ACCESS_HEADER_BYTES, event->table, access->locals + first, count,
-                           is_range, with_values);
+    to = psi_part_put_keys(to + ACCESS_HEADER_BYTES, &keys, with_values);
     if (with_values) {
-        put_deltas(to, event->deltas, access->positions + first, count, row_size_bytes);
+        put_deltas(client, access, shard, event->deltas, to);
     }
-    frame->row_count = count;
+    frame->row_count = keys.count;
+}
+
+static void wake(psi_client_worker *worker, uint32_t index, psi_effects *out) {
+    worker->is_waiting = false;
+    worker->handle = 0;
+    worker->wants_room = false;
+    out->woken[out->woken_count++] = index;
+}
+
+/* After the last answer to a piece: it is free again, unless it lends its handle to others. */
+static void finish_piece(psi_client *client, psi_access *access, psi_effects *out) {
+    psi_access *const first = &client->accesses[access->first_slot];
+    psi_client_worker *const owner = &client->workers[access->worker];
+    owner->pulled_bytes -= access->pulled_bytes;
+    if (owner->wants_room && owner->pulled_bytes <= client->options.pulled_max_bytes) {
+        wake(owner, access->worker, out);
+    }
+    if (access != first) {
+        free_access(client, access);
+    }
+    if (--first->pieces_left > 0) {
+        return;
+    }
+    const uint64_t handle = handle_of(client, first);
+    free_access(client, first);
+    for (uint32_t w = 0; w < client->options.worker_count; w++) {
+        if (client->workers[w].is_waiting && client->workers[w].handle == handle) {
+            wake(&client->workers[w], w, out);
+        }
+    }
+}
+
+/* Fills an unused access from the event, which starts or goes on. */
+static void describe_piece(psi_client *client, const psi_client_event *event, psi_access *access) {
+    access->worker = event->worker;
+    access->table = event->table;
+    access->is_pull = event->kind == PSI_CLIENT_PULL;
+    access->is_range = event->rows == NULL;
+    access->row_begin = event->row_begin;
+    access->row_count = event->row_count;
+    access->values_out = event->values_out;
+    access->pulled_bytes = 0;
+    if (access->is_pull) {
+        access->pulled_bytes =
+            event->row_count * client->options.layout->tables[event->table].row_size_bytes;
+    }
+    psi_access *first = access;
+    if (event->handle != 0) {
+        first = find_access(client, event->handle);
+        PS_ASSERT(first != NULL); /* open until its last piece is there */
+        first->pieces_left -= !event->has_more;
+    } else {
+        first->pieces_left = event->has_more; /* the pieces to come keep it open, too */
+    }
+    first->pieces_left++;
+    access->first_slot = (uint32_t)(first - client->accesses);
+    client->last_handle = handle_of(client, first);
 }
 
 void psi_client_access_start(psi_client *client, const psi_client_event *event, psi_effects *out) {
-    psi_access *const access = take_access(client, event->row_count);
+    psi_access *const access = take_access(client);
     if (access == NULL) {
         out->out_of_memory = true;
         return;
     }
-    access->worker = event->worker;
-    access->table = event->table;
-    access->is_pull = event->kind == PSI_CLIENT_PULL;
-    access->values_out = event->values_out;
-    access->shards_left = 0;
-    deal_keys(client, event, access);
-    client->last_handle++;
-    access->handle = client->last_handle;
+    describe_piece(client, event, access);
+    if (!share_out(client, event, access)) {
+        out->out_of_memory = true;
+        return;
+    }
+    client->workers[event->worker].pulled_bytes += access->pulled_bytes;
     for (uint32_t m = 0; m < client->options.layout->shard_count; m++) {
-        if (access->awaited[m] > 0) {
+        if (access->shares[m].count > 0) {
             access->shards_left++;
             send_share(client, event, access, m, out);
         }
     }
-    if (access->shards_left == 0) {
-        access->handle = 0; /* no keys: complete at once */
+    if (access->shards_left == 0) { /* no keys: complete at once */
+        finish_piece(client, access, out);
     }
 }
 
-/* Copies pulled rows to where the caller wants them; as with pushes, runs go together. */
-static void place_pulled(const psi_client *client, const psi_access *access, uint32_t first,
-                         const psi_part *part) {
-    const size_t row_size_bytes = client->options.layout->tables[access->table].row_size_bytes;
-    const uint32_t *const positions = access->positions + first;
-    for (uint32_t i = 0; i < part->count;) {
-        uint32_t run = 1;
-        while (i + run < part->count && positions[i + run] == positions[i] + run) {
-            run++;
-        }
-        memcpy(access->values_out + positions[i] * row_size_bytes,
-               part->values + i * row_size_bytes, run * row_size_bytes);
-        i += run;
+bool psi_client_access_wait(psi_client *client, uint32_t worker_index, uint64_t handle) {
+    const psi_access *const slot = slot_of(client, handle);
+    if (slot == NULL) {
+        return false;
     }
+    psi_client_worker *const worker = &client->workers[worker_index];
+    worker->is_waiting = slot->is_open && handle_of(client, slot) == handle;
+    worker->handle = worker->is_waiting ? handle : 0;
+    return true;
 }
+
+void psi_client_access_wait_for_room(psi_client *client, uint32_t worker_index) {
+    psi_client_worker *const worker = &client->workers[worker_index];
+    worker->is_waiting = worker->pulled_bytes > client->options.pulled_max_bytes;
+    worker->wants_room = worker->is_waiting;
+}
+
+/* ---- Answers ---- */
 
 /* Reads the answer to a pull. Returns false if it does not fit what was asked. */
 static bool receive_pulled(const psi_client *client, const psi_access *access, uint32_t shard,
                            psi_reader reader) {
     (void)psi_read_u32(&reader); /* the shard's clock: of no concern outside of clocks */
-    const uint32_t part_count = psi_read_u32(&reader);
-    psi_part part;
-    if (part_count != 1 || !psi_part_read(&reader, client->options.layout, shard, true, &part) ||
-        reader.left_bytes != 0) {
+    if (psi_read_u32(&reader) != 1) {
         return false;
     }
-    if (part.table != access->table || part.count != access->awaited[shard]) {
+    const uint8_t *const values = psi_part_read_answer(&reader, client->options.layout,
+                                                       access->table, access->shares[shard].count);
+    if (values == NULL || reader.left_bytes != 0) {
         return false;
-    }
-    const uint32_t first = access->firsts[shard];
-    for (uint32_t i = 0; i < part.count; i++) {
-        if (psi_part_local(&part, i) != access->locals[first + i]) {
-            return false;
-        }
     }
     if (access->values_out != NULL) {
-        place_pulled(client, access, first, &part);
+        place_pulled(client, access, shard, values);
     }
     return true;
 }
 
 void psi_client_abandon_pulls(psi_client *client, uint32_t worker) {
-    for (size_t i = 0; i < client->access_capacity; i++) {
+    for (size_t i = 0; i < client->access_count; i++) {
         if (client->accesses[i].worker == worker) {
             client->accesses[i].values_out = NULL;
-        }
-    }
-}
-
-static void finish(psi_client *client, psi_access *access, psi_effects *out) {
-    const uint64_t handle = access->handle;
-    access->handle = 0;
-    access->values_out = NULL;
-    for (uint32_t w = 0; w < client->options.worker_count; w++) {
-        psi_client_worker *const worker = &client->workers[w];
-        if (worker->is_waiting && worker->handle == handle) {
-            worker->is_waiting = false;
-            worker->handle = 0;
-            out->woken[out->woken_count++] = w;
         }
     }
 }
@@ -215,16 +362,16 @@ bool psi_client_access_frame(psi_client *client, uint32_t shard, const psi_frame
     if (!is_pull && frame->type != PSI_FRAME_PUSH_ACK) {
         return false;
     }
-    if (access == NULL || access->is_pull != is_pull || access->awaited[shard] == 0) {
+    if (access == NULL || access->is_pull != is_pull || access->shares[shard].count == 0) {
         return false;
     }
     if (is_pull ? !receive_pulled(client, access, shard, reader) : reader.left_bytes != 0) {
         return false;
     }
-    access->awaited[shard] = 0;
+    access->shares[shard].count = 0;
     access->shards_left--;
     if (access->shards_left == 0) {
-        finish(client, access, out);
+        finish_piece(client, access, out);
     }
     return true;
 }

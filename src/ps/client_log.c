@@ -67,10 +67,9 @@ static size_t section_size_bytes(const psi_log_entry *entry, uint32_t shard,
     for (size_t s = 0; s < entry->block.segment_count; s++) {
         const psi_segment *const segment = &entry->block.segments[s];
         if (segment->shard == shard) {
-            bool is_range;
-            size_bytes +=
-                psi_part_keys_size(entry->block.locals + segment->first, segment->count, &is_range);
-            size_bytes += segment->size_bytes;
+            const psi_keys keys = psi_keys_of_locals(
+                segment->table, entry->block.locals + segment->first, segment->count);
+            size_bytes += psi_keys_size(&keys) + segment->size_bytes;
             (*part_count_out)++;
         }
     }
@@ -92,10 +91,9 @@ static uint8_t *put_section(const psi_client *client, const psi_log_entry *entry
         if (segment->shard != shard) {
             continue;
         }
-        bool is_range;
-        const uint32_t *const locals = entry->block.locals + segment->first;
-        (void)psi_part_keys_size(locals, segment->count, &is_range);
-        to = psi_part_put_keys(to, segment->table, locals, segment->count, is_range, true);
+        const psi_keys keys = psi_keys_of_locals(
+            segment->table, entry->block.locals + segment->first, segment->count);
+        to = psi_part_put_keys(to, &keys, true);
         memcpy(to, entry->block.values.bytes + segment->offset_bytes, segment->size_bytes);
         to += segment->size_bytes;
         frame->row_count += segment->count;

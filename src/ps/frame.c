@@ -10,11 +10,10 @@
 enum { CLASS_MIN = 8 };
 
 static uint32_t class_of(size_t size_bytes) {
-    uint32_t size_class = CLASS_MIN;
-    while (((size_t)1 << size_class) < size_bytes) {
-        size_class++;
+    if (size_bytes <= (size_t)1 << CLASS_MIN) {
+        return CLASS_MIN;
     }
-    return size_class;
+    return 64 - (uint32_t)__builtin_clzll(size_bytes - 1);
 }
 
 psi_frame *psi_frame_take(psi_frame_pool *pool, psi_frame_type type, uint32_t from, uint32_t to,

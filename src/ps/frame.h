@@ -20,7 +20,7 @@
 
 enum {
     PSI_FRAME_HEADER_BYTES = 32,
-    PSI_FRAME_VERSION = 1,
+    PSI_FRAME_VERSION = 2,
     PSI_FRAME_PAYLOAD_MAX_BYTES = 1 << 30,
     PSI_FRAME_CLASSES = 32 /* power-of-two sizes that a pool keeps apart */
 };

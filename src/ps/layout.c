@@ -37,16 +37,22 @@ ps_err psi_layout_init(psi_layout *layout, const ps_table_spec *specs, size_t ta
     return PS_OK;
 }
 
-uint32_t psi_shard_row_count(const psi_layout *layout, uint32_t table, uint32_t shard) {
-    const uint64_t row_count = layout->tables[table].row_count;
+uint32_t psi_shard_rows_below(const psi_layout *layout, uint32_t table, uint32_t shard,
+                              uint64_t row) {
     const uint64_t block_rows = layout->tables[table].block_rows;
     const uint64_t cycle_rows = block_rows * layout->shard_count;
-    const uint64_t whole = row_count / cycle_rows * block_rows;
-    const uint64_t rest = row_count % cycle_rows;
+    const uint64_t whole = row / cycle_rows * block_rows;
+    const uint64_t rest = row % cycle_rows;
     const uint64_t before = (uint64_t)shard * block_rows;
     uint64_t last = rest > before ? rest - before : 0;
     if (last > block_rows) {
         last = block_rows;
     }
     return (uint32_t)(whole + last);
+}
+
+uint32_t psi_shard_row_count(const psi_layout *layout, uint32_t table, uint32_t shard) {
+    const uint64_t row_count = layout->tables[table].row_count;
+    return layout->shard_count == 1 ? (uint32_t)row_count
+                                    : psi_shard_rows_below(layout, table, shard, row_count);
 }

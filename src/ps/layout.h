@@ -58,6 +58,11 @@ static inline uint64_t psi_place_row(const psi_layout *layout, uint32_t table, p
     return block * block_rows + place.local % block_rows;
 }
 
+/* How many of the table's rows 0..row-1 the shard owns. So the rows of a range that it owns are a
+ * range of its local indices. O(1). */
+uint32_t psi_shard_rows_below(const psi_layout *layout, uint32_t table, uint32_t shard,
+                              uint64_t row);
+
 /* How many rows of a table the shard owns. O(1). */
 uint32_t psi_shard_row_count(const psi_layout *layout, uint32_t table, uint32_t shard);
 

@@ -92,32 +92,75 @@ void *psi_shard_dense_row(const psi_shard *shard, uint32_t table, uint32_t local
 /* ---- Updates ---- */
 
 static void mark_dirty(psi_shard_table *table, uint32_t row) {
-    if (table->is_dirty != NULL && table->is_dirty[row] == 0) {
+    if (table->is_dirty[row] == 0) {
         table->is_dirty[row] = 1;
         table->dirty[table->dirty_count++] = row;
     }
 }
 
+static void mark_part_dirty(psi_shard_table *table, const psi_part *part) {
+    psi_part_cursor cursor = psi_part_rows(part);
+    uint32_t locals[PSI_PART_BATCH];
+    uint32_t count = psi_part_next(&cursor, locals);
+    for (; count > 0; count = psi_part_next(&cursor, locals)) {
+        for (uint32_t i = 0; i < count; i++) {
+            mark_dirty(table, locals[i]);
+        }
+    }
+}
+
+static void apply_dense(const psi_table_layout *layout, psi_shard_table *table,
+                        const psi_part *part) {
+    if (part->form == PSI_PART_RANGE) {
+        psi_values_add(layout->type, table->dense + part->begin * layout->row_size_bytes,
+                       part->values, (size_t)part->count * layout->column_count);
+        return;
+    }
+    const uint8_t *values = part->values;
+    psi_part_cursor cursor = psi_part_rows(part);
+    uint32_t locals[PSI_PART_BATCH];
+    uint32_t count = psi_part_next(&cursor, locals);
+    for (; count > 0; count = psi_part_next(&cursor, locals)) {
+        const psi_value_rows to = {.type = layout->type,
+                                   .column_count = layout->column_count,
+                                   .table = table->dense,
+                                   .rows = locals,
+                                   .count = count};
+        psi_values_add_rows(&to, values);
+        values += count * layout->row_size_bytes;
+    }
+}
+
+/* Returns false when memory is exhausted. */
+static bool apply_sparse(const psi_table_layout *layout, psi_shard_table *table,
+                         const psi_part *part) {
+    bool has_memory = true;
+    const uint8_t *values = part->values;
+    psi_part_cursor cursor = psi_part_rows(part);
+    uint32_t locals[PSI_PART_BATCH];
+    uint32_t count = psi_part_next(&cursor, locals);
+    for (; count > 0; count = psi_part_next(&cursor, locals)) {
+        for (uint32_t i = 0; i < count; i++) {
+            const uint8_t *const row = psi_part_next_row(layout, &values);
+            has_memory &= psi_part_add_sparse(&table->sparse[locals[i]], layout->type, row);
+        }
+    }
+    return has_memory;
+}
+
 /* Adds the values of `part_count` checked parts to the rows. */
 static void apply_parts(psi_shard *shard, psi_reader parts, uint32_t part_count, psi_effects *out) {
     for (uint32_t p = 0; p < part_count; p++) {
-        psi_part part = {0};
-        const bool is_valid =
-            psi_part_read(&parts, shard->options.layout, shard->options.shard, true, &part);
-        PS_ASSERT(is_valid);
+        const psi_part part = psi_part_read_checked(&parts, shard->options.layout);
         const psi_table_layout *const layout = &shard->options.layout->tables[part.table];
         psi_shard_table *const table = &shard->tables[part.table];
-        for (uint32_t i = 0; i < part.count; i++) {
-            const uint32_t row = psi_part_local(&part, i);
-            const uint8_t *const values = psi_part_next_row(layout, &part.values);
-            if (layout->layout == PS_DENSE) {
-                psi_values_add(layout->type, table->dense + row * layout->row_size_bytes, values,
-                               layout->column_count);
-            } else if (!psi_sparse_add(&table->sparse[row], layout->type, psi_load_u32(values),
-                                       values + 4, values + 4 + (size_t)psi_load_u32(values) * 4)) {
-                out->out_of_memory = true;
-            }
-            mark_dirty(table, row);
+        if (layout->layout == PS_DENSE) {
+            apply_dense(layout, table, &part);
+        } else if (!apply_sparse(layout, table, &part)) {
+            out->out_of_memory = true;
+        }
+        if (table->is_dirty != NULL) {
+            mark_part_dirty(table, &part);
         }
     }
 }

@@ -18,6 +18,22 @@ size_t ps_type_size_bytes(ps_type type) {
             to[i] += value;                                                                     \
         }                                                                                       \
     }                                                                                           \
+    static void add_rows_##suffix(number *restrict table, size_t column_count,                  \
+                                  const uint32_t *restrict rows, size_t count,                  \
+                                  const uint8_t *restrict from) {                               \
+        if (column_count == 1) {                                                                \
+            for (size_t i = 0; i < count; i++) {                                                \
+                number value;                                                                   \
+                memcpy(&value, from + i * sizeof value, sizeof value);                          \
+                table[rows[i]] += value;                                                        \
+            }                                                                                   \
+            return;                                                                             \
+        }                                                                                       \
+        for (size_t i = 0; i < count; i++) {                                                    \
+            add_##suffix(table + rows[i] * column_count, from, column_count);                   \
+            from += column_count * sizeof *table;                                               \
+        }                                                                                       \
+    }                                                                                           \
     static void subtract_##suffix(number *restrict to, const number *restrict of,               \
                                   const number *restrict minus, size_t count) {                 \
         for (size_t i = 0; i < count; i++) {                                                    \
@@ -44,6 +60,63 @@ void psi_values_add(ps_type type, void *to, const void *from, size_t count) {
     case PS_I64:
         add_i64(to, from, count);
         break;
+    }
+}
+
+void psi_values_add_rows(const psi_value_rows *to, const void *from) {
+    switch (to->type) {
+    case PS_F32:
+        add_rows_f32(to->table, to->column_count, to->rows, to->count, from);
+        break;
+    case PS_F64:
+        add_rows_f64(to->table, to->column_count, to->rows, to->count, from);
+        break;
+    case PS_I32:
+        add_rows_i32(to->table, to->column_count, to->rows, to->count, from);
+        break;
+    case PS_I64:
+        add_rows_i64(to->table, to->column_count, to->rows, to->count, from);
+        break;
+    }
+}
+
+void psi_values_gather(uint8_t *restrict to, const uint8_t *restrict table, size_t row_size_bytes,
+                       const uint32_t *restrict rows, size_t count) {
+    switch (row_size_bytes) {
+    case 4:
+        for (size_t i = 0; i < count; i++) {
+            memcpy(to + 4 * i, table + 4 * (size_t)rows[i], 4);
+        }
+        break;
+    case 8:
+        for (size_t i = 0; i < count; i++) {
+            memcpy(to + 8 * i, table + 8 * (size_t)rows[i], 8);
+        }
+        break;
+    default:
+        for (size_t i = 0; i < count; i++) {
+            memcpy(to + i * row_size_bytes, table + rows[i] * row_size_bytes, row_size_bytes);
+        }
+    }
+}
+
+void psi_values_scatter(uint8_t *restrict table, size_t row_size_bytes,
+                        const uint32_t *restrict rows, size_t count, const uint8_t *restrict from) {
+    switch (row_size_bytes) {
+    case 4:
+        for (size_t i = 0; i < count; i++) {
+            memcpy(table + 4 * (size_t)rows[i], from + 4 * i, 4);
+        }
+        break;
+    case 8:
+        for (size_t i = 0; i < count; i++) {
+            memcpy(table + 8 * (size_t)rows[i], from + 8 * i, 8);
+        }
+        break;
+    default:
+        for (size_t i = 0; i < count; i++) {
+            memcpy(table + rows[i] * row_size_bytes, from + i * row_size_bytes, row_size_bytes);
+        }
     }
 }
 

@@ -14,6 +14,24 @@
 /* to[i] += from[i], 0 <= i < count. */
 void psi_values_add(ps_type type, void *to, const void *from, size_t count);
 
+/* Some rows of a table. */
+typedef struct psi_value_rows {
+    ps_type type;
+    uint32_t column_count;
+    void *table;          /* aligned; row after row */
+    const uint32_t *rows; /* count of them, in any order, repeated or not */
+    size_t count;
+} psi_value_rows;
+
+/* Adds `from`, count x column_count numbers that need not be aligned, to these rows, in order. */
+void psi_values_add_rows(const psi_value_rows *to, const void *from);
+
+/* Copies rows[0..count) of `table`, row_size_bytes each, one behind the other to `to`; and back. */
+void psi_values_gather(uint8_t *to, const uint8_t *table, size_t row_size_bytes,
+                       const uint32_t *rows, size_t count);
+void psi_values_scatter(uint8_t *table, size_t row_size_bytes, const uint32_t *rows, size_t count,
+                        const uint8_t *from);
+
 /* to[i] = of[i] - minus[i]; all aligned. */
 void psi_values_subtract(ps_type type, void *to, const void *of, const void *minus, size_t count);
 

@@ -112,9 +112,8 @@ static valued_rows rows_of(const uint32_t *locals, const int32_t *values, uint32
 
 static psi_frame *rows_frame(bench *bench, uint32_t shard, uint64_t sequence, uint32_t clock,
                              valued_rows rows) {
-    bool is_range;
-    const size_t keys_bytes =
-        rows.count == 0 ? 0 : psi_part_keys_size(rows.locals, rows.count, &is_range);
+    const psi_keys keys = psi_keys_of_locals(0, rows.locals, rows.count);
+    const size_t keys_bytes = rows.count == 0 ? 0 : psi_keys_size(&keys);
     psi_frame *const frame = psi_frame_take(&bench->pool, PSI_FRAME_ROWS, 1 + shard, 0,
                                             16 + keys_bytes + rows.count * sizeof *rows.values);
     CU_ASSERT_PTR_NOT_NULL_FATAL(frame);
@@ -123,7 +122,7 @@ static psi_frame *rows_frame(bench *bench, uint32_t shard, uint64_t sequence, ui
     psi_put_u32(to + 8, clock);
     psi_put_u32(to + 12, rows.count > 0);
     if (rows.count > 0) {
-        to = psi_part_put_keys(to + 16, 0, rows.locals, rows.count, is_range, true);
+        to = psi_part_put_keys(to + 16, &keys, true);
         memcpy(to, rows.values, rows.count * sizeof *rows.values);
     }
     return frame;
@@ -380,10 +379,18 @@ static uint64_t pull(bench *bench, int32_t values[3]) {
     return bench->client.last_handle;
 }
 
-static psi_frame *pulled(bench *bench, uint32_t shard, uint64_t handle, const uint32_t *locals,
-                         const int32_t *values, uint32_t count) {
-    psi_frame *const frame = rows_frame(bench, shard, handle, 0, rows_of(locals, values, count));
-    frame->type = PSI_FRAME_PULL_ROWS;
+/* What shards answer to a pull: the values of `count` rows, in the order of the request. */
+static psi_frame *pulled(bench *bench, uint32_t shard, uint64_t handle, const int32_t *values,
+                         uint32_t count) {
+    psi_frame *const frame = psi_frame_take(&bench->pool, PSI_FRAME_PULL_ROWS, 1 + shard, 0,
+                                            32 + count * sizeof *values);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(frame);
+    uint8_t *to = frame->bytes + PSI_FRAME_HEADER_BYTES;
+    psi_put_u64(to, handle);
+    psi_put_u32(to + 8, 0);
+    psi_put_u32(to + 12, 1);
+    to = psi_part_put_header(to + 16, 0, PSI_PART_AS_ASKED | PSI_PART_VALUES, count, 0);
+    memcpy(to, values, count * sizeof *values);
     return frame;
 }
 
@@ -394,10 +401,9 @@ static void pulls_arrive_in_the_order_of_keys(void) {
     const psi_client_event wait = {.kind = PSI_CLIENT_WAIT, .worker = 1, .handle = handle};
     CU_ASSERT_TRUE(step(bench, &wait));
     CU_ASSERT_TRUE(waits(bench, 1));
-    CU_ASSERT_TRUE(receive(bench, pulled(bench, 1, handle, (uint32_t[]){0}, (int32_t[]){11}, 1)));
+    CU_ASSERT_TRUE(receive(bench, pulled(bench, 1, handle, (int32_t[]){11}, 1)));
     CU_ASSERT_EQUAL(bench->effects.woken_count, 0);
-    CU_ASSERT_TRUE(
-        receive(bench, pulled(bench, 0, handle, (uint32_t[]){3, 0}, (int32_t[]){16, 10}, 2)));
+    CU_ASSERT_TRUE(receive(bench, pulled(bench, 0, handle, (int32_t[]){16, 10}, 2)));
     CU_ASSERT_EQUAL(bench->effects.woken_count, 1);
     CU_ASSERT_EQUAL(bench->woken[0], 1);
     CU_ASSERT_TRUE(values[0] == 16 && values[1] == 11 && values[2] == 10);
@@ -419,6 +425,69 @@ static void no_keys_are_complete_at_once(void) {
     bench_destroy(bench);
 }
 
+static uint64_t push_one(bench *bench) {
+    static const int32_t delta = 5;
+    const psi_client_event push = {
+        .kind = PSI_CLIENT_PUSH, .row_count = 1, .deltas = (const uint8_t *)&delta};
+    CU_ASSERT_TRUE(step(bench, &push));
+    return bench->client.last_handle;
+}
+
+static psi_frame *acknowledged(bench *bench, uint32_t shard, uint64_t handle) {
+    psi_frame *const frame = psi_frame_take(&bench->pool, PSI_FRAME_PUSH_ACK, 1 + shard, 0, 8);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(frame);
+    psi_put_u64(frame->bytes + PSI_FRAME_HEADER_BYTES, handle);
+    return frame;
+}
+
+/* Thousands of pushes use a few places in turn; nobody may take one for another. */
+static void a_place_is_used_again_under_another_handle(void) {
+    bench *const bench = bench_create("bsp", 1);
+    const uint64_t first = push_one(bench);
+    CU_ASSERT_TRUE(receive(bench, acknowledged(bench, 0, first)));
+    const uint64_t second = push_one(bench);
+    CU_ASSERT_EQUAL(bench->client.access_count, 1);
+    CU_ASSERT_FALSE(receive(bench, acknowledged(bench, 0, first)));
+    psi_client_event wait = {.kind = PSI_CLIENT_WAIT, .handle = first};
+    CU_ASSERT_TRUE(step(bench, &wait));
+    CU_ASSERT_FALSE(waits(bench, 0)); /* the first one is complete */
+    wait.handle = second;
+    CU_ASSERT_TRUE(step(bench, &wait));
+    CU_ASSERT_TRUE(waits(bench, 0));
+    CU_ASSERT_TRUE(receive(bench, acknowledged(bench, 0, second)));
+    wait.handle = second + (second - first); /* the next one of the place */
+    CU_ASSERT_FALSE(step(bench, &wait));
+    bench_destroy(bench);
+}
+
+/* The first piece's handle stands for all of them. */
+static void a_push_in_pieces_is_complete_when_all_are(void) {
+    bench *const bench = bench_create("bsp", 1);
+    static const int32_t deltas[] = {5, 6};
+    psi_client_event push = {.kind = PSI_CLIENT_PUSH,
+                             .row_count = 1,
+                             .deltas = (const uint8_t *)deltas,
+                             .has_more = true};
+    CU_ASSERT_TRUE(step(bench, &push));
+    const uint64_t handle = bench->client.last_handle;
+    CU_ASSERT_TRUE(receive(bench, acknowledged(bench, 0, handle)));
+    push.handle = handle;
+    push.row_begin = 1;
+    push.deltas += sizeof *deltas;
+    push.has_more = false;
+    CU_ASSERT_TRUE(step(bench, &push));
+    CU_ASSERT_EQUAL(bench->client.last_handle, handle);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(bench->effects.frames);
+    const uint64_t piece = psi_load_u64(psi_frame_payload(bench->effects.frames));
+    const psi_client_event wait = {.kind = PSI_CLIENT_WAIT, .handle = handle};
+    CU_ASSERT_TRUE(step(bench, &wait));
+    CU_ASSERT_TRUE(waits(bench, 0));
+    CU_ASSERT_FALSE(receive(bench, acknowledged(bench, 0, piece)));  /* nor by another shard */
+    CU_ASSERT_TRUE(receive(bench, acknowledged(bench, 1, piece)));
+    CU_ASSERT_FALSE(waits(bench, 0));
+    bench_destroy(bench);
+}
+
 /* The memory of a worker that left is its own again. */
 static void pulls_of_those_who_left_are_dropped(void) {
     bench *const bench = bench_create("bsp", 2);
@@ -426,7 +495,7 @@ static void pulls_of_those_who_left_are_dropped(void) {
     const uint64_t handle = pull(bench, values);
     const psi_client_event leave = {.kind = PSI_CLIENT_LEAVE, .worker = 0};
     CU_ASSERT_TRUE(step(bench, &leave));
-    CU_ASSERT_TRUE(receive(bench, pulled(bench, 1, handle, (uint32_t[]){0}, (int32_t[]){11}, 1)));
+    CU_ASSERT_TRUE(receive(bench, pulled(bench, 1, handle, (int32_t[]){11}, 1)));
     CU_ASSERT_EQUAL(values[1], -1);
     bench_destroy(bench);
 }
@@ -484,13 +553,13 @@ static void answers_that_nobody_waits_for_are_refused(void) {
     int32_t values[3] = {-1, -1, -1};
     const uint64_t handle = pull(bench, values);
     const int32_t two[] = {16, 10};
-    CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, handle + 1, (uint32_t[]){3, 0}, two, 2)));
-    CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, 0, (uint32_t[]){3, 0}, two, 2)));
-    CU_ASSERT_TRUE(
-        is_refused(bench, pulled(bench, 0, handle, (uint32_t[]){0, 3}, two, 2))); /* order */
-    CU_ASSERT_TRUE(
-        is_refused(bench, pulled(bench, 0, handle, (uint32_t[]){3, 1}, two, 2))); /* row */
-    CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, handle, (uint32_t[]){3}, two, 1)));
+    CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, handle + 1, two, 2)));
+    CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, 0, two, 2)));
+    CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 1, handle, two, 2))); /* the other's share */
+    psi_frame *const wrong = pulled(bench, 0, handle, two, 2);
+    psi_put_u16(wrong->bytes + PSI_FRAME_HEADER_BYTES + 16 + 2, PSI_PART_VALUES);
+    CU_ASSERT_TRUE(is_refused(bench, wrong)); /* with other keys */
+    CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, handle, two, 1)));
     for (uint32_t type = 0; type <= PSI_FRAME_TYPES; type++) {
         psi_frame *const frame = psi_frame_take(&bench->pool, PSI_FRAME_PUSH_ACK, 1, 0, 8);
         CU_ASSERT_PTR_NOT_NULL_FATAL(frame);
@@ -498,9 +567,8 @@ static void answers_that_nobody_waits_for_are_refused(void) {
         frame->type = type;
         CU_ASSERT_TRUE(is_refused(bench, frame)); /* a pull is not acknowledged */
     }
-    CU_ASSERT_TRUE(receive(bench, pulled(bench, 0, handle, (uint32_t[]){3, 0}, two, 2)));
-    CU_ASSERT_TRUE(
-        is_refused(bench, pulled(bench, 0, handle, (uint32_t[]){3, 0}, two, 2))); /* twice */
+    CU_ASSERT_TRUE(receive(bench, pulled(bench, 0, handle, two, 2)));
+    CU_ASSERT_TRUE(is_refused(bench, pulled(bench, 0, handle, two, 2))); /* twice */
     const psi_client_event push = {
         .kind = PSI_CLIENT_PUSH, .row_count = 1, .deltas = (const uint8_t *)values};
     CU_ASSERT_TRUE(step(bench, &push));
@@ -527,6 +595,8 @@ static const suite_test tests[] = {
     SUITE_TEST(the_last_worker_sends_all_and_leaves),
     SUITE_TEST(pulls_arrive_in_the_order_of_keys),
     SUITE_TEST(no_keys_are_complete_at_once),
+    SUITE_TEST(a_place_is_used_again_under_another_handle),
+    SUITE_TEST(a_push_in_pieces_is_complete_when_all_are),
     SUITE_TEST(pulls_of_those_who_left_are_dropped),
     SUITE_TEST(rows_that_no_shard_sends_are_refused),
     SUITE_TEST(every_truncation_of_rows_is_refused),

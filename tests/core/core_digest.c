@@ -24,6 +24,9 @@ static uint64_t digest_worker(uint64_t digest, const psi_client_worker *worker) 
         return digest;
     }
     digest = digest_u64(digest, worker->handle);
+    if (worker->wants_room) {
+        return digest_u64(digest, worker->pulled_bytes);
+    }
     digest = digest_u64(digest, worker->table);
     digest = digest_u64(digest, worker->next);
     return digest_bytes(digest, worker->positions,
@@ -63,10 +66,14 @@ static uint64_t digest_block(uint64_t digest, const psi_block *block) {
 }
 
 static uint64_t digest_access(uint64_t digest, const psi_client *client, const psi_access *access) {
-    const uint32_t shard_count = client->options.layout->shard_count;
-    digest = digest_u64(digest, access->handle);
+    digest = digest_u64(digest, (uint64_t)(access - client->accesses));
+    digest = digest_u64(digest, access->generation);
     digest = digest_u64(digest, (uint64_t)access->table << 1 | access->is_pull);
-    return digest_bytes(digest, access->awaited, shard_count * sizeof *access->awaited);
+    digest = digest_u64(digest, (uint64_t)access->first_slot << 32 | access->pieces_left);
+    for (uint32_t m = 0; m < client->options.layout->shard_count; m++) {
+        digest = digest_u64(digest, access->shares[m].count);
+    }
+    return digest;
 }
 
 uint64_t digest_client(uint64_t digest, const psi_client *client) {
@@ -88,8 +95,8 @@ uint64_t digest_client(uint64_t digest, const psi_client *client) {
         digest = digest_u64(digest, (uint64_t)entry->worker << 32 | entry->stamp);
         digest = digest_block(digest_u64(digest, entry->sequence), &entry->block);
     }
-    for (size_t i = 0; i < client->access_capacity; i++) {
-        if (client->accesses[i].handle != 0) {
+    for (size_t i = 0; i < client->access_count; i++) {
+        if (client->accesses[i].is_open) {
             digest = digest_access(digest, client, &client->accesses[i]);
         }
     }

@@ -40,7 +40,8 @@ static bool init_endpoints(core_world *world) {
                                             .policy = config->policy,
                                             .client = c,
                                             .client_count = config->client_count,
-                                            .worker_count = config->workers_per_client};
+                                            .worker_count = config->workers_per_client,
+                                            .pulled_max_bytes = config->pulled_max_bytes};
         if (psi_client_init(&world->clients[c], &options) != PS_OK) {
             return false;
         }
@@ -252,36 +253,85 @@ static bool end_clock(core_world *world, uint32_t rank) {
     return client_step(world, rank / per_client, &event);
 }
 
+/* Notes what the push or pull that begins must show or be seen of. */
+static void begin_access(core_world *world, uint32_t rank, const world_op *op) {
+    world_worker *const worker = &world->workers[rank];
+    if (op->kind == WORLD_PUSH) {
+        world->pushed[rank][worker->push_count++] = op->rows;
+        return;
+    }
+    for (uint32_t w = 0; w < world->worker_count; w++) {
+        worker->pull_needs[w] = world->workers[w].pushes_done;
+    }
+    worker->pull_needs[rank] = worker->push_count;
+    worker->pull_rows = op->rows;
+}
+
+/* Names the rows of one piece, as a range where they are one and the worker's rank is odd. */
+static void name_piece(const core_world *world, uint32_t rank, const uint64_t *rows, size_t count,
+                       psi_client_event *event) {
+    const uint32_t started = world->workers[rank].rows_started;
+    const uint32_t piece_rows = world->config->piece_rows;
+    const size_t left = count - started;
+    event->row_count = piece_rows == 0 || left < piece_rows ? left : piece_rows;
+    event->has_more = event->row_count < left;
+    event->rows = rows + started;
+    bool is_range = event->row_count > 0 && rank % 2 == 1;
+    for (size_t i = 1; i < event->row_count; i++) {
+        is_range = is_range && event->rows[i] == event->rows[i - 1] + 1;
+    }
+    if (is_range) {
+        event->row_begin = event->rows[0];
+        event->rows = NULL;
+    }
+}
+
+/* Whether the worker must wait until fewer bytes of its pulls are under way. */
+static bool must_wait_for_room(core_world *world, uint32_t rank, bool *is_good) {
+    const uint32_t per_client = world->config->workers_per_client;
+    const psi_client_event room = {.kind = PSI_CLIENT_ROOM, .worker = rank % per_client};
+    *is_good = client_step(world, rank / per_client, &room);
+    return *is_good && psi_client_is_waiting(&world->clients[rank / per_client], rank % per_client);
+}
+
+/* Sends one piece; the worker stays at the operation until the last one has gone. */
 static bool push_or_pull(core_world *world, uint32_t rank, const world_op *op) {
     world_worker *const worker = &world->workers[rank];
     const uint32_t per_client = world->config->workers_per_client;
     const uint32_t columns = world_columns(world->config, op->table);
     int32_t deltas[WORLD_ROWS_MAX * 16 * 4] = {0};
     uint64_t rows[WORLD_ROWS_MAX];
-    psi_client *const client = &world->clients[rank / per_client];
-    psi_client_event event = {.worker = rank % per_client, .table = op->table, .rows = rows};
-    event.row_count = rows_of(world, op->rows, worker->clock % 2 == 1, rows);
-    if (op->kind == WORLD_PULL) {
-        event.kind = PSI_CLIENT_PULL;
-        event.values_out = (uint8_t *)worker->pulled;
-        for (uint32_t w = 0; w < world->worker_count; w++) {
-            worker->pull_needs[w] = world->workers[w].pushes_done;
+    const size_t count = rows_of(world, op->rows, worker->clock % 2 == 1, rows);
+    const bool is_push = op->kind == WORLD_PUSH;
+    uint64_t *const handle = is_push ? &worker->push_handle : &worker->pull_handle;
+    psi_client_event event = {.kind = is_push ? PSI_CLIENT_PUSH : PSI_CLIENT_PULL,
+                              .worker = rank % per_client,
+                              .table = op->table};
+    bool is_good = true;
+    if (!is_push && must_wait_for_room(world, rank, &is_good)) {
+        worker->is_blocked = true;
+        worker->next--;
+        return true;
+    }
+    if (worker->rows_started == 0) {
+        begin_access(world, rank, op);
+    } else {
+        event.handle = *handle;
+    }
+    name_piece(world, rank, rows, count, &event);
+    if (is_push) {
+        PS_ASSERT(event.row_count * columns <= sizeof deltas / sizeof *deltas);
+        for (size_t i = 0; i < event.row_count; i++) {
+            deltas[i * columns + rank * world->config->clock_count + worker->push_count - 1] = 1;
         }
-        worker->pull_needs[rank] = worker->push_count;
-        worker->pull_rows = op->rows;
-        const bool is_good = client_step(world, rank / per_client, &event);
-        worker->pull_handle = client->last_handle;
-        return is_good;
+        event.deltas = (const uint8_t *)deltas;
+    } else {
+        event.values_out = (uint8_t *)(worker->pulled + (size_t)worker->rows_started * columns);
     }
-    PS_ASSERT(event.row_count * columns <= sizeof deltas / sizeof *deltas);
-    for (size_t i = 0; i < event.row_count; i++) {
-        deltas[i * columns + rank * world->config->clock_count + worker->push_count] = 1;
-    }
-    world->pushed[rank][worker->push_count++] = op->rows;
-    event.kind = PSI_CLIENT_PUSH;
-    event.deltas = (const uint8_t *)deltas;
-    const bool is_good = client_step(world, rank / per_client, &event);
-    worker->push_handle = client->last_handle;
+    is_good = is_good && client_step(world, rank / per_client, &event);
+    *handle = world->clients[rank / per_client].last_handle;
+    worker->rows_started = event.has_more ? worker->rows_started + (uint32_t)event.row_count : 0;
+    worker->next -= event.has_more;
     return is_good;
 }
 
@@ -484,6 +534,7 @@ uint64_t world_digest(const core_world *world) {
         digest = digest_u64(digest, (uint64_t)worker->is_blocked << 1 | worker->must_take);
         digest = digest_u64(digest, (uint64_t)worker->pushes_done << 32 | worker->push_count);
         digest = digest_u64(digest, worker->push_handle ^ worker->pull_handle << 32);
+        digest = digest_u64(digest, worker->rows_started);
         digest = digest_bytes(digest, worker->pull_needs, sizeof worker->pull_needs);
         if (worker->pull_handle != 0) {
             const size_t tags = world->worker_count * (size_t)world->config->clock_count;

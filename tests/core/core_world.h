@@ -55,6 +55,8 @@ typedef struct world_config {
     uint32_t table_count;
     world_table_kind kinds[WORLD_TABLES_MAX];
     uint32_t row_count, block_rows;             /* of every table */
+    uint32_t piece_rows;                        /* of a push or pull; 0: it goes in one piece */
+    size_t pulled_max_bytes;                    /* as psi_client_options has it */
     const world_op *scripts[WORLD_WORKERS_MAX]; /* by rank; each ends with WORLD_LEAVE; borrowed */
 } world_config;
 
@@ -67,6 +69,7 @@ typedef struct world_worker {
     uint64_t adding[WORLD_TABLES_MAX]; /* rows changed in this clock */
     uint32_t push_count, pushes_done;
     uint64_t push_handle, pull_handle;
+    uint32_t rows_started; /* of the push or pull whose pieces are being sent */
     uint64_t pull_rows;
     uint32_t pull_needs[WORLD_WORKERS_MAX]; /* pushes of each worker that the pull must show */
     int32_t *pulled;

@@ -349,6 +349,16 @@ static void pushes_and_pulls(void) {
     explore_all("push and pull", config);
 }
 
+/* A push in two pieces is complete when both are; a pull waits for its first piece to come. */
+static void pushes_and_pulls_in_pieces(void) {
+    world_config config = small(WORLD_PUSHED, 2, 1, is_long ? 2 : 1);
+    config.scripts[0] = pushes;
+    config.scripts[1] = pulls;
+    config.piece_rows = 1;
+    config.pulled_max_bytes = 1;
+    explore_all("push and pull in pieces", config);
+}
+
 static const suite_test tests[] = {
     SUITE_TEST(two_clients_share_one_shard),
     SUITE_TEST(two_shards_advance_apart),
@@ -361,6 +371,7 @@ static const suite_test tests[] = {
     SUITE_TEST(sparse_rows),
     SUITE_TEST(bsp_sums_in_rank_order),
     SUITE_TEST(pushes_and_pulls),
+    SUITE_TEST(pushes_and_pulls_in_pieces),
 };
 
 int main(int argc, char **argv) {

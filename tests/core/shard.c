@@ -72,7 +72,7 @@ static uint8_t *put_section(uint8_t *to, uint32_t rank, uint32_t stamp, uint32_t
     psi_put_u32(to + 4, stamp);
     psi_put_u32(to + 8, 1);
     psi_put_u32(to + 12, 20);
-    to = psi_part_put_keys(to + 16, 0, &row, 1, true, true);
+    to = psi_part_put_header(to + 16, 0, PSI_PART_VALUES, 1, row);
     memcpy(to, &value, sizeof value);
     return to + sizeof value;
 }
@@ -97,7 +97,7 @@ static bool fetch(bench *bench, uint32_t client, uint32_t need_clock, uint32_t r
     uint8_t bytes[BYTES_MAX];
     psi_put_u32(bytes, need_clock);
     psi_put_u32(bytes + 4, 1);
-    const uint8_t *const end = psi_part_put_keys(bytes + 8, 0, &row, 1, true, false);
+    const uint8_t *const end = psi_part_put_header(bytes + 8, 0, PSI_PART_RANGE, 1, row);
     return step(bench, PSI_FRAME_FETCH, client, bytes, (size_t)(end - bytes));
 }
 
@@ -344,7 +344,8 @@ static void every_truncation_is_refused(void) {
         const bool with_values = types[t] == PSI_FRAME_PUSH;
         memset(bytes, 0, sizeof bytes);
         psi_put_u32(bytes + (types[t] == PSI_FRAME_FETCH ? 4 : 8), 1);
-        end = psi_part_put_keys(bytes + header_bytes, 0, rows, 2, false, with_values);
+        const psi_keys keys = psi_keys_of_locals(0, rows, 2);
+        end = psi_part_put_keys(bytes + header_bytes, &keys, with_values);
         const size_t whole = (size_t)(end - bytes) + (with_values ? 8 : 0);
         for (size_t size = 0; size <= whole + 1; size++) {
             CU_ASSERT_TRUE(size == whole || is_refused(bench, types[t], 0, bytes, size));

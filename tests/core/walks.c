@@ -109,6 +109,8 @@ static void make_walk(walk *walk, uint64_t seed) {
             }
         }
     }
+    config->piece_rows = below(&random, 5);
+    config->pulled_max_bytes = below(&random, 2) == 0 ? 0 : 1 + below(&random, 2000);
     const uint32_t workers = config->client_count * config->workers_per_client;
     const bool may_leave_early = below(&random, 2) == 0;
     for (uint32_t rank = 0; rank < workers; rank++) {

@@ -84,24 +84,64 @@ static void row_of_values(cursor *cursor, const wire_table *table) {
     }
 }
 
+/* Forms of keys: 0 a range, 1 a list, 4 and 8 gaps of one and two bytes, 16 none. */
+static bool keys(cursor *cursor, uint32_t form, uint32_t begin, uint32_t count, uint32_t *rows) {
+    const size_t width = form / 4;
+    if (form == 4 || form == 8) {
+        uint32_t row = begin;
+        for (uint32_t i = 0; i + 1 < count; i++) {
+            rows[i] = row;
+            row += (uint32_t)number(cursor, width) + 1;
+        }
+        rows[count - 1] = row;
+        for (size_t used = (count - 1) * width; used % 4 != 0; used++) {
+            if (number(cursor, 1) != 0) {
+                return false;
+            }
+        }
+        return !cursor->is_short;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        rows[i] = form == 1 ? u32(cursor) : begin + i;
+    }
+    return form <= 1 || form == 16;
+}
+
+static const char *form_name(uint32_t form) {
+    switch (form) {
+    case 0:
+        return "range of";
+    case 1:
+        return "list of";
+    case 4:
+        return "gaps of a byte between";
+    case 8:
+        return "gaps of two bytes between";
+    default:
+        return "as asked,";
+    }
+}
+
 static bool part(cursor *cursor) {
     const uint32_t table = (uint32_t)number(cursor, 2);
     const uint32_t kind = (uint32_t)number(cursor, 2);
     const uint32_t count = u32(cursor);
     const uint32_t begin = u32(cursor);
     const uint32_t reserved = u32(cursor);
-    if (cursor->is_short || table >= cursor->table_count || kind > 3 || reserved != 0 ||
-        count > 1000) {
+    const uint32_t form = kind & ~2u;
+    uint32_t rows[1000];
+    if (cursor->is_short || table >= cursor->table_count || reserved != 0 || count > 1000 ||
+        (count < 2 && (form == 4 || form == 8)) || !keys(cursor, form, begin, count, rows)) {
         return false;
     }
-    uint32_t rows[1000];
-    for (uint32_t i = 0; i < count; i++) {
-        rows[i] = (kind & 1) != 0 ? u32(cursor) : begin + i;
-    }
-    fprintf(cursor->out, "    part: table %u, %s of %u rows%s\n", table,
-            (kind & 1) != 0 ? "list" : "range", count, (kind & 2) != 0 ? " with values" : "");
+    fprintf(cursor->out, "    part: table %u, %s %u rows%s\n", table, form_name(form), count,
+            (kind & 2) != 0 ? " with values" : "");
     for (uint32_t i = 0; i < count && !cursor->is_short; i++) {
-        fprintf(cursor->out, "      row %u", rows[i]);
+        if (form == 16) {
+            fprintf(cursor->out, "      asked row %u", i);
+        } else {
+            fprintf(cursor->out, "      row %u", rows[i]);
+        }
         if ((kind & 2) != 0) {
             row_of_values(cursor, &cursor->tables[table]);
         }
@@ -273,7 +313,7 @@ bool wire_decode(const uint8_t *bytes, size_t size_bytes, const wire_table *tabl
     const uint32_t payload_crc = u32(&header);
     const uint32_t sequence = u32(&header);
     const uint32_t header_crc = u32(&header);
-    if (version != 1 || type == 0 || type > 12 || flags != 0) {
+    if (version != 2 || type == 0 || type > 12 || flags != 0) {
         return refuse(out, "version, type or flags");
     }
     if (payload_size != header.left || payload_crc != checksum(bytes + 32, payload_size) ||

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "core/wire_decoder.h"
 #include "node/node.h"
+#include "ps/part.h"
 #include "support/suite.h"
 
 enum { PROCESSES = 2, QUEUE_MAX = 256 };
@@ -144,7 +145,9 @@ static void do_nothing(void *arg) {
 static ps_err work(ps_worker *worker, const void *problem) {
     (void)problem;
     static const uint64_t rows[] = {4, 0, 1};
+    static const uint64_t ends[] = {0, 4};
     static int32_t pulled[3];
+    static float pulled_ends[4];
     const float deltas[2] = {0.1f, (float)ps_rank(worker)};
     const uint32_t columns[] = {9, 3};
     const int64_t numbers[] = {-7, 1234567890123};
@@ -160,6 +163,9 @@ static ps_err work(ps_worker *worker, const void *problem) {
     PS_TRY(
         ps_pull(worker, &(ps_keys){.table = 3, .rows = rows + 1, .row_count = 2}, pulled, &pull));
     PS_TRY(ps_wait(worker, push));
+    PS_TRY(ps_wait(worker, pull));
+    PS_TRY(
+        ps_pull(worker, &(ps_keys){.table = 0, .rows = ends, .row_count = 2}, pulled_ends, &pull));
     PS_TRY(ps_wait(worker, pull));
     return ps_clock(worker);
 }
@@ -301,6 +307,34 @@ static void the_decoder_reads_the_golden_bytes(void) {
     free(golden);
 }
 
+/* Gaps of two bytes need a bigger table than the run above has. */
+static void the_decoder_reads_wide_gaps(void) {
+    static const char expected[] = "PULL from 0 to 1, number 5\n"
+                                   "  handle 9, 1 parts\n"
+                                   "    part: table 0, gaps of two bytes between 4 rows\n"
+                                   "      row 3\n      row 4\n      row 400\n      row 65936\n";
+    static const uint32_t rows[] = {3, 4, 400, 65936};
+    psi_frame_pool pool = {0};
+    const psi_keys keys = psi_keys_of_locals(0, rows, 4);
+    psi_frame *const frame = psi_frame_take(&pool, PSI_FRAME_PULL, 0, 1, 16 + psi_keys_size(&keys));
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const out = open_memstream(&text, &size);
+    CU_ASSERT_FATAL(frame != NULL && out != NULL);
+    uint8_t *const payload = frame->bytes + PSI_FRAME_HEADER_BYTES;
+    psi_put_u64(payload, 9);
+    psi_put_u32(payload + 8, 1);
+    psi_put_u32(payload + 12, 0);
+    (void)psi_part_put_keys(payload + 16, &keys, false);
+    psi_frame_seal(frame, 5);
+    CU_ASSERT_TRUE(wire_decode(frame->bytes, frame->size_bytes, wire_tables, 4, out));
+    fclose(out);
+    CU_ASSERT_STRING_EQUAL(text, expected);
+    free(text);
+    psi_frame_release(&pool, frame);
+    psi_frame_pool_fini(&pool);
+}
+
 /* The decoder is a judge: it must not accept damage either. */
 static void the_decoder_refuses_damage(void) {
     char *const golden = read_file(hex_path);
@@ -320,9 +354,9 @@ static void the_decoder_refuses_damage(void) {
     free(golden);
 }
 
-static const suite_test tests[] = {SUITE_TEST(the_core_writes_the_golden_bytes),
-                                   SUITE_TEST(the_decoder_reads_the_golden_bytes),
-                                   SUITE_TEST(the_decoder_refuses_damage)};
+static const suite_test tests[] = {
+    SUITE_TEST(the_core_writes_the_golden_bytes), SUITE_TEST(the_decoder_reads_the_golden_bytes),
+    SUITE_TEST(the_decoder_reads_wide_gaps), SUITE_TEST(the_decoder_refuses_damage)};
 
 static int record(void) {
     FILE *const hex = fopen(hex_path, "w");

@@ -89,16 +89,26 @@ static void judge_parts(fuzz_input *input) {
     memcpy(bytes, input->at, size);
     uint8_t *const exact = realloc(bytes, size == 0 ? 1 : size);
     psi_reader reader = psi_reader_of(exact, size);
+    const uint8_t *start = exact;
     psi_part part = {.table = 99};
     while (psi_part_read(&reader, &layout, shard, with_values, &part)) {
         FUZZ_CHECK(part.table < layout.table_count);
         const uint32_t row_count = psi_shard_row_count(&layout, part.table, shard);
-        for (uint32_t i = 0; i < part.count; i++) {
-            FUZZ_CHECK(psi_part_local(&part, i) < row_count);
+        psi_part_cursor cursor = psi_part_rows(&part);
+        uint32_t locals[PSI_PART_BATCH];
+        uint32_t count = psi_part_next(&cursor, locals);
+        for (; count > 0; count = psi_part_next(&cursor, locals)) {
+            for (uint32_t i = 0; i < count; i++) {
+                FUZZ_CHECK(locals[i] < row_count);
+            }
         }
         if (with_values) {
             walk_values(&layout, &part, reader.at);
         }
+        psi_reader again = psi_reader_of(start, (size_t)(exact + size - start));
+        (void)psi_part_read_checked(&again, &layout);
+        FUZZ_CHECK(again.at == reader.at); /* who does not check comes to the same end */
+        start = reader.at;
         part = (psi_part){.table = 99};
     }
     FUZZ_CHECK(part.table == 99); /* a refused part is not filled */

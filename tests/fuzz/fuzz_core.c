@@ -207,7 +207,8 @@ static void push_or_pull(core *c, uint32_t client, uint32_t w, fuzz_input *input
     static const int32_t deltas[ROWS_MAX * 3] = {1, 2, 3};
     uint64_t rows[ROWS_MAX];
     psi_client_event event = {.worker = w, .table = PUSHED_TABLE, .rows = rows};
-    event.kind = fuzz_u8(input) % 2 == 0 ? PSI_CLIENT_PUSH : PSI_CLIENT_PULL;
+    const uint8_t how = fuzz_u8(input);
+    event.kind = how % 2 == 0 ? PSI_CLIENT_PUSH : PSI_CLIENT_PULL;
     event.row_count = choose_rows(c, input, PUSHED_TABLE, rows);
     event.deltas = (const uint8_t *)deltas;
     if (event.kind == PSI_CLIENT_PULL) {
@@ -216,8 +217,19 @@ static void push_or_pull(core *c, uint32_t client, uint32_t w, fuzz_input *input
         }
         event.values_out = c->pulled[c->pull_count++];
     }
+    const size_t row_count = event.row_count;
+    const bool has_pieces = (how & 2) != 0 && row_count > 1;
+    event.row_count = has_pieces ? 1 : row_count;
+    event.has_more = has_pieces;
     client_step(c, client, &event);
-    c->of[client][w].last_handle = c->clients[client].last_handle;
+    event.handle = c->clients[client].last_handle;
+    if (has_pieces) {
+        event.rows++;
+        event.row_count = row_count - 1;
+        event.has_more = false;
+        client_step(c, client, &event);
+    }
+    c->of[client][w].last_handle = event.handle;
 }
 
 static void work(core *c, fuzz_input *input, uint8_t op) {
