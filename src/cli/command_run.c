@@ -44,13 +44,37 @@ static void describe(const tt_run *run) {
     }
 }
 
+static void describe_ranks(const tt_run *run) {
+    (void)fprintf(stderr, "tortoise: %s\n", run->rank.placement.line);
+    if (tt_setting_flag(&run->settings, "insecure")) {
+        (void)fprintf(stderr, "tortoise: warning: %s\n", tt_rank_warning);
+    }
+}
+
+/* A rank above 0 computes, and leaves all talking and writing to rank 0. */
+static ps_err perform_silently(tt_run *run, ps_fault *fault) {
+    PS_TRY(tt_run_identify(run, fault));
+    PS_TRY(tt_run_open(run, fault));
+    PS_TRY(tt_rank_prepare(run, fault));
+    tt_run_perform(run, tt_interrupt_watch(), &(psi_observer){0});
+    *fault = run->failure;
+    return run->ended_with;
+}
+
 static ps_err perform(tt_run *run, ps_fault *fault) {
+    if (!tt_rank_is_first(&run->rank)) {
+        return perform_silently(run, fault);
+    }
     PS_TRY(choose_directory(run, fault));
     PS_TRY(tt_run_identify(run, fault));
     PS_TRY(tt_run_open(run, fault));
     const bool is_quiet = tt_setting_flag(&run->settings, "quiet");
     if (!is_quiet) {
         describe(run);
+    }
+    if (run->rank.placement.is_ranked) {
+        describe_ranks(run);
+        PS_TRY(tt_rank_prepare(run, fault));
     }
     tt_progress progress;
     tt_progress_begin(&progress, run, is_quiet);
@@ -105,6 +129,16 @@ static void print_help(const tt_settings *settings) {
     tt_settings_print_help(settings, false);
 }
 
+/* Ends the program without going back through main(): threads may still use what it would free, or
+ * all has been said by rank 0. */
+static _Noreturn void leave_at_once(ps_err err, const ps_fault *fault) {
+    if (fault != NULL) {
+        (void)fprintf(stderr, "tortoise: %s\n", fault->text);
+    }
+    (void)fflush(NULL);
+    _exit(ps_err_exit_code(err));
+}
+
 static ps_err train(const tt_call *call, tt_world world, ps_fault *fault) {
     const ps_algo *algo = NULL;
     tt_settings settings;
@@ -133,15 +167,20 @@ static ps_err train(const tt_call *call, tt_world world, ps_fault *fault) {
         err = tt_settings_read_file(&settings, path, fault);
     }
     if (err == PS_OK) {
+        err = tt_rank_find(&run.rank, &settings, fault);
+    }
+    if (err == PS_OK) {
         err = tt_run_read(&run, &settings, fault);
     }
     if (err == PS_OK) {
         err = perform(&run, fault);
     }
-    if (run.workers_abandoned) {
-        (void)fprintf(stderr, "tortoise: %s\n", fault->text);
-        (void)fflush(NULL);
-        _exit(ps_err_exit_code(err));
+    const bool is_silent = err == PS_OK || !run.rank.must_speak;
+    if (err != PS_OK) {
+        tt_rank_sign(&run.rank, fault);
+    }
+    if (run.workers_abandoned || (is_silent && !tt_rank_is_first(&run.rank))) {
+        leave_at_once(err, is_silent && !tt_rank_is_first(&run.rank) ? NULL : fault);
     }
 done:
     tt_settings_fini(&settings);

@@ -143,6 +143,12 @@ static json_t *manifest_object(const tt_run *run) {
     if (object == NULL) {
         return NULL;
     }
+    const bool is_ranked = run->rank.placement.is_ranked;
+    const bool is_insecure = is_ranked && tt_setting_flag(&run->settings, "insecure");
+    (void)json_object_set_new(object, "ranks",
+                              text_or_null(is_ranked ? run->rank.placement.line : NULL));
+    (void)json_object_set_new(object, "warning",
+                              text_or_null(is_insecure ? tt_rank_warning : NULL));
     (void)json_object_set_new(object, "key", text_or_null(run->key));
     (void)json_object_set_new(object, "model_sha256", text_or_null(run->model_sha256));
     (void)json_object_set_new(object, "metrics_sha256", text_or_null(run->metrics_sha256));

@@ -13,9 +13,16 @@
 static void perform_real(tt_run *run) {
     uint32_t process = 0;
     psi_runtime_stats stats = {0};
-    const psi_runtime_options options = {.stats = &stats};
-    run->ended_with =
-        psi_runtime_run_local(&run->plan, &options, &run->results, &process, &run->failure);
+    run->runtime.stats = &stats;
+    if (run->rank.placement.is_ranked) {
+        run->ended_with = psi_runtime_run_rank(&run->plan, &run->runtime, &run->rank.options,
+                                               &run->results, &run->failure);
+        run->rank.must_speak = stats.is_unreported;
+    } else {
+        run->ended_with = psi_runtime_run_local(&run->plan, &run->runtime, &run->results, &process,
+                                                &run->failure);
+    }
+    run->runtime.stats = NULL;
     if (process > 0) {
         /* A child has nothing to say; process 0 names whatever happened. */
         _exit(ps_err_exit_code(run->ended_with));

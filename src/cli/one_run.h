@@ -19,6 +19,7 @@
 #include "digest.h"
 #include "node/run.h"
 #include "outdir.h"
+#include "rank_setup.h"
 #include "settings.h"
 #include "sim/sim.h"
 
@@ -35,6 +36,9 @@ typedef struct tt_run {
     char data_text[512];        /* the file, or all keys of synthetic data */
     char data_sha256[TT_DIGEST_TEXT_BYTES];
     char key[TT_DIGEST_TEXT_BYTES]; /* of all that decides the result: settings, program, data */
+
+    tt_rank rank; /* of `run`; all zero: this process starts all others */
+    psi_runtime_options runtime;
 
     tt_outdir out;
     psi_results results;

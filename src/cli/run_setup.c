@@ -33,6 +33,18 @@ static ps_err note_count(tt_settings *settings, const char *name, uint64_t value
     return tt_settings_set(settings, "--", name, text, TT_BY_DEFAULT, NULL);
 }
 
+/* In a run of ranks, those are the nodes. */
+static ps_err read_rank_count(tt_run *run, uint64_t *nodes, ps_fault *fault) {
+    const uint32_t size = run->rank.placement.size;
+    if (!is_default(&run->settings, "nodes") && *nodes != size) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "--nodes: %llu nodes, but there are %u ranks (%s); leave --nodes out",
+                            (unsigned long long)*nodes, size, run->rank.placement.line);
+    }
+    *nodes = size;
+    return note_count(&run->settings, "nodes", size);
+}
+
 /* Nodes and workers: what is not given follows from what is, so that --nodes 32 alone has a worker
  * on each. */
 static ps_err read_counts(tt_run *run, ps_fault *fault) {
@@ -43,7 +55,9 @@ static ps_err read_counts(tt_run *run, ps_fault *fault) {
     PS_TRY(read_count(settings, "nodes", 1, NODES_MAX, &nodes, fault));
     PS_TRY(read_count(settings, "workers", 1, WORKERS_MAX, &workers, fault));
     PS_TRY(read_count(settings, "servers", 0, NODES_MAX, &servers, fault));
-    if (is_default(settings, "nodes")) {
+    if (run->rank.placement.is_ranked) {
+        PS_TRY(read_rank_count(run, &nodes, fault));
+    } else if (is_default(settings, "nodes")) {
         const bool file_knows = run->sim != NULL && run->sim->node_count > 0;
         nodes = file_knows ? run->sim->node_count : DEFAULT_NODES;
         while (!file_knows && workers % nodes != 0) {
@@ -167,6 +181,8 @@ ps_err tt_run_read(tt_run *run, tt_settings *settings, ps_fault *fault) {
     PS_TRY(psi_policy_parse(tt_setting_text(&run->settings, "policy"), &run->plan.policy, fault));
     if (run->settings.world == TT_SIM) {
         PS_TRY(read_cluster(run, fault));
+    } else {
+        PS_TRY(tt_runtime_options_read(&run->settings, &run->runtime, fault));
     }
     PS_TRY(read_counts(run, fault));
     PS_TRY(read_count(&run->settings, "clocks", 0, UINT32_MAX / 2, &clocks, fault));
@@ -274,6 +290,7 @@ void tt_run_fini(tt_run *run) {
     }
     free(run->option_values);
     tt_outdir_discard(&run->out);
+    tt_rank_fini(&run->rank);
     tt_settings_fini(&run->settings);
     *run = (tt_run){0};
 }

@@ -345,7 +345,7 @@ psi_meeting_verdict psi_meeting_judge(const psi_join *own, const psi_join *their
         (void)ps_fault_set(fault, PS_EPEER,
                            "a rank on %s says that it is rank %u of %u, but rank 0 on %s is of a "
                            "run with %u ranks; give every rank a number of its own and the same "
-                           "--size",
+                           "--ps-size",
                            theirs->host, theirs->rank, theirs->size, own->host, own->size);
         return theirs->rank == 0 && theirs->size == own->size ? PSI_MEETING_OTHER_JOB
                                                               : PSI_MEETING_MISFIT;
