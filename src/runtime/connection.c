@@ -14,7 +14,7 @@
 enum {
     GREETING_BUFFER_BYTES = 2048, /* holds a header and the largest record */
     BUFFER_BYTES = 64 * 1024,
-    PIECES_MAX = 64 /* frames that one system call writes */
+    PIECES_MAX = 256 /* frames that one system call writes */
 };
 
 void psi_sender_init(psi_sender *sender) {

@@ -30,6 +30,8 @@ static double monotonic_s(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+enum { SEND_BUFFER_BYTES = 64 << 20 };
+
 static void set_default(double *value, double default_value) {
     if (!(*value > 0.0)) {
         *value = default_value;
@@ -43,6 +45,8 @@ psi_runtime_options psi_runtime_options_complete(const psi_runtime_options *opti
     set_default(&complete.heartbeat_interval_s, 0.2);
     set_default(&complete.silence_timeout_s, 10.0);
     set_default(&complete.stop_timeout_s, 10.0);
+    complete.send_buffer_bytes =
+        complete.send_buffer_bytes == 0 ? SEND_BUFFER_BYTES : complete.send_buffer_bytes;
     return complete;
 }
 

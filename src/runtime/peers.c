@@ -14,6 +14,7 @@ static const double word_of_process_0_timeout_s = 3.0;
 
 enum {
     READS_MAX = 16, /* from one peer before others have their turn */
+    SETTLE_BYTES = 128 * 1024,
     RECORDS_WAITING_MAX = 256
 };
 
@@ -54,6 +55,7 @@ static void end_reading(psi_process *process, psi_peer *peer, psi_ending ending,
     (void)snprintf(peer->loss, sizeof peer->loss, "%s", how);
     peer->ending = ending;
     peer->is_lost |= ending == PSI_ENDING_CLOSED;
+    psi_peer_note_queue(process, peer);
     atomic_store(&process->has_news, true);
 }
 
@@ -186,7 +188,7 @@ static void refuse(psi_process *process, const psi_peer *peer, const char *why) 
 }
 
 /* Hands a frame to the node, unless it is not the peer's to send. [lock] */
-static void deliver(psi_process *process, const psi_peer *peer, psi_frame *frame) {
+static void deliver(psi_process *process, psi_peer *peer, psi_frame *frame) {
     const uint32_t endpoint_count = psi_endpoint_count(process->plan);
     const bool ends_exist = frame->from < endpoint_count && frame->to < endpoint_count;
     char why[640];
@@ -203,6 +205,7 @@ static void deliver(psi_process *process, const psi_peer *peer, psi_frame *frame
         return;
     }
     atomic_fetch_add_explicit(&process->progress, 1, memory_order_relaxed);
+    psi_peer_answered(peer, frame);
     ps_fault refusal = {0};
     if (!psi_node_deliver(process->node, frame, &refusal)) {
         (void)snprintf(why, sizeof why, "what no correct process sends: %s", refusal.text);
@@ -232,6 +235,9 @@ static void take_all(psi_process *process, psi_peer *peer, bool is_loop) {
             return;
         case PSI_RECEIVED_FRAME:
             deliver(process, peer, frame);
+            if (process->unsettled_bytes >= SETTLE_BYTES) {
+                psi_process_settle(process); /* while the answers are in the processor's cache */
+            }
             break;
         case PSI_RECEIVED_RECORD:
             if (is_loop) {

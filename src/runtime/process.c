@@ -20,6 +20,7 @@ double psi_process_now_s(const psi_process *process) {
 void psi_process_fail(psi_process *process, const ps_fault *fault) {
     if (process->fault.err == PS_OK) {
         process->fault = *fault;
+        (void)pthread_cond_broadcast(&process->has_room); /* nobody waits for room any more */
         psi_process_wake(process);
     }
 }
@@ -119,6 +120,7 @@ static void process_clear(psi_process *process, const psi_process_setup *setup) 
     }
     (void)pthread_mutex_init(&process->mutex, NULL);
     (void)pthread_cond_init(&process->evaluator.changed, NULL);
+    (void)pthread_cond_init(&process->has_room, NULL);
 }
 
 static ps_err process_init_peers(psi_process *process, ps_fault *fault) {
@@ -247,6 +249,7 @@ static void process_fini(psi_process *process) {
     close_if_open(process->control_epoll_fd);
     close_if_open(process->epoll_fd);
     (void)pthread_cond_destroy(&process->evaluator.changed);
+    (void)pthread_cond_destroy(&process->has_room);
     (void)pthread_mutex_destroy(&process->mutex);
 }
 

@@ -2,7 +2,8 @@
  * threads share. The modules of this folder work on it:
  *
  *     process.c      makes it, runs it, ends it
- *     thread_port.c  psi_port of its node: lock, wait, wake, send; local frames; writes to sockets
+ *     thread_port.c  psi_port of its node: lock, wait, wake, send
+ *     sending.c      queues, writes to sockets, local frames, back-pressure
  *     waiting.c      how a worker waits: it reads meanwhile, or polls, or sleeps
  *     evaluator.c    the thread behind psi_port_ops.measure
  *     loop.c         the caller's thread: what no worker reads, the stages of the run
@@ -57,20 +58,24 @@ typedef enum psi_ending {
 
 /* Another process of the run. */
 struct psi_peer {
-    uint32_t process;        /* [any] */
-    int fd;                  /* [lock] -1 until it is connected; stays open until the end */
-    psi_sender sender;       /* [lock], its flight belongs to the thread that set is_writing */
-    bool is_writing;         /* [lock] */
-    bool is_blocked;         /* [lock] the socket takes no more, until epoll says that it does */
-    bool saw_room;           /* [lock] epoll said so while somebody was writing */
-    bool is_lost;            /* [lock] nothing can be sent any more */
-    bool is_dirty;           /* [lock] in the list of those that have something to write */
-    psi_peer *next_dirty;    /* [lock] */
-    bool is_reading;         /* [lock] somebody reads from it */
-    bool must_look_again;    /* [lock] more may have come while somebody was reading */
-    bool has_more;           /* [lock] was not read to the end: the loop reads on */
-    psi_receiver receiver;   /* of the thread that set is_reading; next() takes from the pool */
-    uint64_t received_bytes; /* [lock] by the receiver, as a sign of life */
+    uint32_t process;         /* [any] */
+    int fd;                   /* [lock] -1 until it is connected; stays open until the end */
+    psi_sender sender;        /* [lock], its flight belongs to the thread that set is_writing */
+    bool is_writing;          /* [lock] */
+    bool is_blocked;          /* [lock] the socket takes no more, until epoll says that it does */
+    bool saw_room;            /* [lock] epoll said so while somebody was writing */
+    bool is_urgent;           /* [lock] something in the queue may not wait for more */
+    bool is_crowded;          /* [lock] so much is queued that workers wait */
+    uint32_t requests_queued; /* [lock] pushes and pulls in the queue */
+    uint32_t answers_owed;    /* [lock] pushes and pulls that were written but not answered */
+    bool is_lost;             /* [lock] nothing can be sent any more */
+    bool is_dirty;            /* [lock] in the list of those that have something to write */
+    psi_peer *next_dirty;     /* [lock] */
+    bool is_reading;          /* [lock] somebody reads from it */
+    bool must_look_again;     /* [lock] more may have come while somebody was reading */
+    bool has_more;            /* [lock] was not read to the end: the loop reads on */
+    psi_receiver receiver;    /* of the thread that set is_reading; next() takes from the pool */
+    uint64_t received_bytes;  /* [lock] by the receiver, as a sign of life */
     psi_frame *records, **records_end; /* [lock] read by a worker, for the loop to take */
     uint32_t record_count;             /* [lock] of those */
     psi_ending ending;                 /* [lock] how reading ended */
@@ -136,7 +141,7 @@ typedef struct psi_process_setup {
     psi_child *children;          /* [process], borrowed; NULL in a child */
     const char *const *places; /* where each process is, for messages, borrowed; NULL: all here */
     double epoch_s;            /* the monotonic clock's time that counts as 0 */
-    uint32_t neighbour_count; /* processes of the run on this machine with this one; 0: all are */
+    uint32_t neighbour_count;  /* processes of the run on this machine with this one; 0: all are */
 } psi_process_setup;
 
 struct psi_process {
@@ -156,7 +161,10 @@ struct psi_process {
     uint64_t local_frames;         /* [lock] */
     bool is_finish_noted;          /* [lock] the loop knows that the monitor is finished */
     bool is_parting;               /* [lock] the loop wants to know when output has been written */
-    psi_peer *dirty, **dirty_end;  /* [lock] */
+    psi_peer *dirty, **dirty_end;  /* [lock] those with something to write */
+    size_t unsettled_bytes;        /* [lock] queued since anybody last carried out what was sent */
+    uint32_t crowded_count;        /* [lock] peers for which too much is queued */
+    pthread_cond_t has_room;       /* [lock] */
     psi_peer *peers;               /* [any] one per process; the own one is unused */
 
     psi_thread_worker *workers;  /* [any] */
@@ -224,16 +232,37 @@ int psi_thread_start(pthread_t *thread, void *(*body)(void *arg), void *arg);
 
 extern const psi_port_ops psi_thread_port_ops;
 
-/* Takes the lock; releases it after everything that was sent meanwhile is delivered or written. */
+/* sending.c */
+
+/* Takes the lock; releases it after everything that was sent meanwhile is delivered or written; or
+ * after everything but pushes and pulls that may wait for more of their kind. */
 void psi_process_lock(psi_process *process);
 void psi_process_unlock(psi_process *process);
+void psi_process_unlock_soon(psi_process *process);
 
-/* Queues a frame or record for another process and takes it over. [lock] */
+/* Delivers and writes everything that was sent. [lock], released meanwhile. */
+void psi_process_settle(psi_process *process);
+
+/* Blocks a worker until no peer is crowded or the run has failed. [lock], released meanwhile. */
+void psi_process_await_room(psi_process *process);
+
+/* Queues a frame of an endpoint, or a record of the link, for another process and takes it over.
+ * [lock] */
+void psi_peer_send(psi_process *process, psi_peer *peer, psi_frame *frame);
 void psi_peer_push(psi_process *process, psi_peer *peer, psi_frame *frame);
+
+/* Notes that a frame came from the peer, which may be an answer. [lock] */
+void psi_peer_answered(psi_peer *peer, const psi_frame *frame);
+
+/* Queues a frame for an endpoint of this process and takes it over. [lock] */
+void psi_local_push(psi_process *process, psi_frame *frame);
 
 /* Puts the peer on the list of those to be written to, if it has something and its socket takes it.
  * [lock] */
 void psi_peer_mark(psi_process *process, psi_peer *peer);
+
+/* Notes whether the peer is crowded, after its queue has changed or it was lost. [lock] */
+void psi_peer_note_queue(psi_process *process, psi_peer *peer);
 
 /* Tells the loop once the monitor is finished. [lock] */
 void psi_process_note_finish(psi_process *process);
