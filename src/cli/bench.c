@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "base/units.h"
 #include "command.h"
 #include "numbers.h"
 #include "settings.h"
 
 const tt_bench *const tt_benches[] = {
-    &tt_bench_core, &tt_bench_mf, &tt_bench_sim, &tt_bench_transport, NULL,
+    &tt_bench_core,    &tt_bench_mf,   &tt_bench_sim, &tt_bench_transport,
+    &tt_bench_workers, &tt_bench_soak, NULL,
 };
 
 static const tt_option bench_options[] = {
@@ -24,6 +26,10 @@ static const tt_option bench_options[] = {
      .argument = "J",
      .default_value = "0",
      .help = "OS threads that may be used; 0: all cores"},
+    {.name = "duration",
+     .argument = "TIME",
+     .default_value = "0",
+     .help = "of the soak; 0: ten minutes, or ten seconds with --quick"},
     {.name = "data", .argument = "FILE", .help = "input of the benchmarks that read data"},
     {.name = "format",
      .argument = "text|json|csv",
@@ -225,6 +231,8 @@ static ps_err read_options(const tt_settings *settings, tt_bench_options *option
     output_format = strcmp(chosen, "json") == 0  ? AS_JSON
                     : strcmp(chosen, "csv") == 0 ? AS_CSV
                                                  : AS_TEXT;
+    PS_TRY(psi_parse_seconds(tt_setting_text(settings, "duration"), "--duration",
+                             &options->duration_s, fault));
     options->is_quick = tt_setting_flag(settings, "quick");
     options->jobs = (uint32_t)jobs;
     options->data = tt_setting_text(settings, "data");

@@ -17,6 +17,7 @@
 typedef struct tt_bench_options {
     bool is_quick;       /* a tenth of the usual time: does it work at all? */
     uint32_t jobs;       /* OS threads that may be used; at least 1 */
+    double duration_s;   /* of the benchmarks that take as long as one likes; 0: their own */
     const char *data;    /* a file, or "synthetic[:k=v,...]"; NULL: what the benchmark likes best */
     const char *program; /* the path of this binary, for finding what lies beside it */
 } tt_bench_options;
@@ -32,7 +33,8 @@ typedef struct tt_bench {
 /* All benchmarks, NULL at the end; defined in bench.c. */
 extern const tt_bench *const tt_benches[];
 
-extern const tt_bench tt_bench_core, tt_bench_mf, tt_bench_sim, tt_bench_transport;
+extern const tt_bench tt_bench_core, tt_bench_mf, tt_bench_sim, tt_bench_transport,
+    tt_bench_workers, tt_bench_soak;
 
 /* What another system did with the same work. It was measured elsewhere, on a machine of the same
  * kind (docs/benchmarks.md), so its factor is coarse. */
