@@ -4,7 +4,11 @@
 #include "data/corpus_format.h"
 #include "data/number.h"
 
-enum { QUOTE_MAX = 40 }; /* characters of a bad field that a message shows */
+enum {
+    QUOTE_MAX = 40,       /* characters of a bad field that a message shows */
+    EMPTY_MAX = 1 << 16,  /* documents without words that nobody wonders about, */
+    EMPTY_PER_ENTRY = 64, /* and for every entry: memory follows what is there, not the header */
+};
 
 static const char docword_line[] = "`doc word count`";
 static const char lda_c_line[] = "`M word:count ... word:count`, M pairs";
@@ -141,6 +145,13 @@ static ps_err docword_read(psi_line_input *input, psi_corpus_text *text, ps_faul
                             "%s:%zu:1: the file ends after %zu entries, but its third line says "
                             "%llu; fetch or make it again",
                             input->path, input->line + 1, text->draft.count,
+                            (unsigned long long)entries);
+    }
+    if (documents > EMPTY_MAX && (documents - EMPTY_MAX) / EMPTY_PER_ENTRY > entries) {
+        return ps_fault_set(fault, PS_EFORMAT,
+                            "%s:1:1: the first line says %llu documents, but there are only %llu "
+                            "entries; correct it",
+                            input->path, (unsigned long long)documents,
                             (unsigned long long)entries);
     }
     return PS_OK;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# one.sh PROGRAM TARGET: fuzzes one target for $TORTOISE_FUZZ_SECONDS (30): from the kept inputs on, with the seed
-# $TORTOISE_FUZZ_SEED (chosen by libFuzzer). No input may take more than a second, 64 MiB in one piece, or 256 MiB in
+# one.sh PROGRAM TARGET SECONDS: fuzzes one target for $TORTOISE_FUZZ_SECONDS, else SECONDS, from the kept inputs on, with
+# the seed $TORTOISE_FUZZ_SEED (else one that libFuzzer chooses). No input may take more than a second, 64 MiB in one piece, or 256 MiB in
 # all, sanitizers included. New inputs gather in build/fuzz/inputs/TARGET, and what breaks the target in
 # build/fuzz/found/TARGET. Exit code 1 if anything does.
 set -uo pipefail
@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(dirname "$program")/../..
 inputs=$work/inputs/$target found=$work/found/$target
 mkdir -p "$inputs" "$found"
-seconds=${TORTOISE_FUZZ_SECONDS:-30}
+seconds=${TORTOISE_FUZZ_SECONDS:-${3:?seconds}}
 
 export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=8:strict_string_checks=1:allocator_may_return_null=1
 export LSAN_OPTIONS=print_suppressions=0:suppressions=$here/../../cmake/leaks.txt

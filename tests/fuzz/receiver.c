@@ -23,7 +23,8 @@ typedef struct stream {
     size_t size;
     size_t begins[SENT_MAX + 1];
     size_t sent_count;
-    bool is_damaged; /* from begins[sent_count] on nothing is known */
+    bool is_damaged; /* from begins[sent_count] on no frame is good */
+    bool is_unknown; /* or any bytes at all follow, which may happen to be one */
     uint32_t sequence;
 } stream;
 
@@ -85,6 +86,7 @@ static void make_stream(stream *to, psi_frame_pool *pool, fuzz_input *input) {
         size_t size = 0;
         const uint8_t *const bytes = fuzz_bytes(input, fuzz_u8(input), &size);
         append(to, bytes, size);
+        to->is_unknown |= size > 0 && !to->is_damaged;
         to->is_damaged |= size > 0;
     }
 }
@@ -109,7 +111,7 @@ static void take_frame(judge *j, psi_frame *frame, bool is_record) {
         FUZZ_CHECK(frame->type == sent->bytes[begin + 5]);
         FUZZ_CHECK(is_record == (psi_load_u32(sent->bytes + begin) == PSI_LINK_MAGIC));
     } else {
-        FUZZ_CHECK(sent->is_damaged); /* raw bytes may happen to be a frame */
+        FUZZ_CHECK(sent->is_unknown);
     }
     if (j->count == 0) {
         FUZZ_CHECK(is_record && frame->type == PSI_LINK_HELLO);
