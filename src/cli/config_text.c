@@ -49,7 +49,11 @@ ps_err tt_config_text(const config_setting_t *value, const char *path,
                        config_setting_get_bool(value) != 0 ? "yes" : "no");
         return PS_OK;
     case CONFIG_TYPE_STRING:
-        (void)snprintf(text, TT_CONFIG_TEXT_BYTES, "%s", config_setting_get_string(value));
+        if (strlen(config_setting_get_string(value)) >= TT_CONFIG_TEXT_BYTES) {
+            return ps_fault_set(fault, PS_EINVAL, "%s:%u: the text is too long", path,
+                                config_setting_source_line(value));
+        }
+        (void)strcpy(text, config_setting_get_string(value));
         return PS_OK;
     default:
         return ps_fault_set(fault, PS_EINVAL,

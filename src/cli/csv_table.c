@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 /* The whole file as a text; NULL, and errno, on failure. */
-static char *read_all(const char *path) {
+static char *read_all(const char *path, size_t *size_out) {
     FILE *const file = fopen(path, "rb");
     if (file == NULL) {
         return NULL;
@@ -22,18 +24,11 @@ static char *read_all(const char *path) {
         text = malloc((size_t)size + 1);
     }
     if (text != NULL) {
-        text[fread(text, 1, (size_t)size, file)] = '\0';
+        *size_out = fread(text, 1, (size_t)size, file);
+        text[*size_out] = '\0';
     }
     (void)fclose(file);
     return text;
-}
-
-static size_t count_lines(const char *text) {
-    size_t count = 0;
-    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++) {
-        count++;
-    }
-    return count + 1;
 }
 
 /* Splits the line at *rest, which is stepped to the next one. False at the end of the text. */
@@ -64,33 +59,43 @@ static bool split_line(char **rest, const char **cells, size_t cells_max, size_t
 
 ps_err tt_csv_read(const char *path, tt_csv_table *table_out, ps_fault *fault) {
     *table_out = (tt_csv_table){0};
-    tt_csv_table table = {.text = read_all(path)};
+    size_t size = 0;
+    tt_csv_table table = {.text = read_all(path, &size)};
     if (table.text == NULL) {
         return ps_fault_set(fault, PS_EINVAL, "%s: %s", path, strerror(errno));
     }
-    const size_t lines = count_lines(table.text);
     char *rest = table.text;
     ps_err err = PS_EFORMAT;
+    if (strlen(table.text) != size) {
+        (void)ps_fault_set(fault, err, "%s: holds a zero byte; is this a table?", path);
+        goto fail;
+    }
     if (!split_line(&rest, table.names, TT_CSV_COLUMNS_MAX, &table.column_count) ||
         table.column_count > TT_CSV_COLUMNS_MAX) {
         (void)ps_fault_set(fault, err, "%s:1: is not a table of at most %d columns", path,
                            TT_CSV_COLUMNS_MAX);
         goto fail;
     }
-    table.cells = calloc(lines * table.column_count, sizeof *table.cells);
-    if (table.cells == NULL) {
-        err = PS_ENOMEM;
-        goto fail;
-    }
     size_t count = 0;
-    while (split_line(&rest, table.cells + table.row_count * table.column_count, table.column_count,
-                      &count)) {
-        table.row_count++;
+    size_t capacity = 0;
+    const char *line[TT_CSV_COLUMNS_MAX];
+    while (split_line(&rest, line, table.column_count, &count)) {
         if (count != table.column_count) {
             (void)ps_fault_set(fault, err, "%s:%zu: has %zu cells instead of %zu", path,
-                               table.row_count + 1, count, table.column_count);
+                               table.row_count + 2, count, table.column_count);
             goto fail;
         }
+        const size_t used = table.row_count * table.column_count;
+        void *cells = table.cells;
+        const bool has_room =
+            psi_array_reserve(&cells, &capacity, used + table.column_count, sizeof *table.cells);
+        table.cells = cells;
+        if (!has_room) {
+            err = ps_fault_set(fault, PS_ENOMEM, "%s: no memory to read it", path);
+            goto fail;
+        }
+        memcpy(table.cells + used, line, table.column_count * sizeof *line);
+        table.row_count++;
     }
     *table_out = table;
     return PS_OK;

@@ -45,6 +45,16 @@ static void parent_of(char path[static TT_PATH_MAX]) {
     }
 }
 
+/* A link that leads nowhere is found by its name, but nothing can be made there. */
+static bool is_dangling(const char *path) {
+    struct stat status;
+    return lstat(path, &status) == 0 && stat(path, &status) != 0 && errno == ENOENT;
+}
+
+static ps_err refuse_dangling(const char *path, ps_fault *fault) {
+    return ps_fault_set(fault, PS_EINVAL, "--out: %s is a link to what is not there", path);
+}
+
 /* Whether `path` could be created: its nearest ancestor that exists is a directory one may write
  * in. */
 static ps_err check_ancestor(const char *path, ps_fault *fault) {
@@ -58,6 +68,9 @@ static ps_err check_ancestor(const char *path, ps_fault *fault) {
         }
         if (errno != ENOENT) {
             return ps_fault_set(fault, PS_EINVAL, "--out: %s: %s", above, strerror(errno));
+        }
+        if (is_dangling(above)) {
+            return refuse_dangling(above, fault);
         }
     } while (strcmp(above, ".") != 0 && strcmp(above, "/") != 0);
     if (!S_ISDIR(status.st_mode)) {
@@ -83,7 +96,8 @@ ps_err tt_outdir_open(tt_outdir *out, const char *path, bool may_replace, ps_fau
     struct stat status;
     if (stat(out->path, &status) != 0) {
         if (errno == ENOENT) {
-            return check_ancestor(out->path, fault);
+            return is_dangling(out->path) ? refuse_dangling(out->path, fault)
+                                          : check_ancestor(out->path, fault);
         }
         return ps_fault_set(fault, PS_EINVAL, "--out: %s: %s", out->path, strerror(errno));
     }

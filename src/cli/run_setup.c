@@ -2,6 +2,7 @@
 #include "one_run.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@ static ps_err read_count(const tt_settings *settings, const char *name, uint64_t
                          uint64_t *value_out, ps_fault *fault) {
     char what[64];
     (void)snprintf(what, sizeof what, "--%s", name);
-    return tt_number_read_count(what, tt_setting_text(settings, name), min, max, value_out, fault);
+    const char *const text = tt_setting_text(settings, name);
+    const ps_err err = tt_number_read_count(what, text, min, max, value_out, fault);
+    return tt_settings_blame(settings, name, err, fault);
 }
 
 static bool is_default(const tt_settings *settings, const char *name) {
@@ -86,6 +89,18 @@ static ps_err read_counts(tt_run *run, ps_fault *fault) {
     return PS_OK;
 }
 
+/* Examples, or a share of all below 1; 0: the algorithm's own. */
+static ps_err read_batch(tt_run *run, ps_fault *fault) {
+    const char *const text = tt_setting_text(&run->settings, "batch");
+    PS_TRY(tt_number_read_real("--batch", text, 0, 1e15, &run->batch, fault));
+    if (run->batch > 1 && run->batch > floor(run->batch)) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "--batch: %s is neither a share below 1 nor a whole number of examples",
+                            text);
+    }
+    return PS_OK;
+}
+
 /* "objective<=0.75" */
 static ps_err read_until(tt_run *run, ps_fault *fault) {
     const char *const text = tt_setting_text(&run->settings, "until");
@@ -131,12 +146,14 @@ static ps_err read_cluster(tt_run *run, ps_fault *fault) {
     PS_TRY(psi_sim_spec_create(&run->sim));
     const char *const cluster = tt_setting_text(settings, "cluster");
     if (cluster != NULL) {
-        PS_TRY(psi_sim_spec_read_file(run->sim, cluster, fault));
+        const ps_err err = psi_sim_spec_read_file(run->sim, cluster, fault);
+        PS_TRY(tt_settings_blame(settings, "cluster", err, fault));
     }
     const char *const calibration = tt_setting_text(settings, "calibration");
     if (calibration != NULL) {
         char cost[TT_NUMBER_TEXT_BYTES];
-        PS_TRY(tt_calibration_read_cost(calibration, settings->algo->name, cost, fault));
+        const ps_err err = tt_calibration_read_cost(calibration, settings->algo->name, cost, fault);
+        PS_TRY(tt_settings_blame(settings, "calibration", err, fault));
         if (is_default(settings, "unit-cost")) {
             PS_TRY(psi_sim_spec_set(run->sim, "unit-cost", cost, fault));
         }
@@ -146,7 +163,9 @@ static ps_err read_cluster(tt_run *run, ps_fault *fault) {
         for (size_t v = 0;
              item->option.is_of_sim && item->origin > TT_BY_ALGORITHM && v < item->value_count;
              v++) {
-            PS_TRY(psi_sim_spec_set(run->sim, item->option.name, item->values[v], fault));
+            const ps_err err =
+                psi_sim_spec_set(run->sim, item->option.name, item->values[v], fault);
+            PS_TRY(tt_setting_blame(item, v, err, fault));
         }
     }
     return PS_OK;
@@ -167,7 +186,8 @@ static ps_err read_option_values(tt_run *run) {
 static ps_err read_format(const tt_settings *settings, ps_fault *fault) {
     static const ps_option format = {
         .name = "format", .kind = PS_OPTION_WORD, .words = "text|json|csv"};
-    return tt_option_check("--", &format, tt_setting_text(settings, "format"), fault);
+    const ps_err err = tt_option_check("--", &format, tt_setting_text(settings, "format"), fault);
+    return tt_settings_blame(settings, "format", err, fault);
 }
 
 ps_err tt_run_read(tt_run *run, tt_settings *settings, ps_fault *fault) {
@@ -178,7 +198,9 @@ ps_err tt_run_read(tt_run *run, tt_settings *settings, ps_fault *fault) {
     uint64_t clocks = 0;
     uint64_t every = 0;
     PS_TRY(read_format(&run->settings, fault));
-    PS_TRY(psi_policy_parse(tt_setting_text(&run->settings, "policy"), &run->plan.policy, fault));
+    const char *const policy = tt_setting_text(&run->settings, "policy");
+    const ps_err policy_err = psi_policy_parse(policy, &run->plan.policy, fault);
+    PS_TRY(tt_settings_blame(&run->settings, "policy", policy_err, fault));
     if (run->settings.world == TT_SIM) {
         PS_TRY(read_cluster(run, fault));
     } else {
@@ -188,9 +210,8 @@ ps_err tt_run_read(tt_run *run, tt_settings *settings, ps_fault *fault) {
     PS_TRY(read_count(&run->settings, "clocks", 0, UINT32_MAX / 2, &clocks, fault));
     PS_TRY(read_count(&run->settings, "eval-every", 0, UINT32_MAX / 2, &every, fault));
     PS_TRY(read_count(&run->settings, "seed", 0, UINT64_MAX, &run->plan.seed, fault));
-    PS_TRY(tt_number_read_real("--batch", tt_setting_text(&run->settings, "batch"), 0, 1e15,
-                               &run->batch, fault));
-    PS_TRY(read_until(run, fault));
+    PS_TRY(tt_settings_blame(&run->settings, "batch", read_batch(run, fault), fault));
+    PS_TRY(tt_settings_blame(&run->settings, "until", read_until(run, fault), fault));
     PS_TRY(read_option_values(run));
     run->plan.clock_count = clocks == 0 ? algo->default_clock_count : (uint32_t)clocks;
     run->plan.eval_every_clocks = (uint32_t)every;
@@ -229,7 +250,7 @@ static ps_err identify_data(tt_run *run, ps_fault *fault) {
 }
 
 ps_err tt_run_identify(tt_run *run, ps_fault *fault) {
-    PS_TRY(identify_data(run, fault));
+    PS_TRY(tt_settings_blame(&run->settings, "data", identify_data(run, fault), fault));
     tt_digest *const digest = tt_digest_begin();
     const tt_settings *const settings = &run->settings;
     add_text(digest, TT_VERSION " " TT_GIT);

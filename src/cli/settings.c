@@ -95,6 +95,7 @@ ps_err tt_settings_init_of(tt_settings *settings, const char *command, const tt_
 static void values_clear(tt_setting *setting) {
     for (size_t i = 0; i < setting->value_count; i++) {
         free(setting->values[i]);
+        free(setting->wheres[i]);
     }
     setting->value_count = 0;
 }
@@ -120,6 +121,25 @@ const tt_setting *tt_setting_of(const tt_settings *settings, const char *name) {
     const tt_setting *const setting = find(settings, name);
     PS_ASSERT(setting != NULL);
     return setting;
+}
+
+ps_err tt_setting_blame(const tt_setting *setting, size_t value_index, ps_err err,
+                        ps_fault *fault) {
+    const bool is_there = value_index < setting->value_count;
+    const char *const where = is_there ? setting->wheres[value_index] : NULL;
+    if (err == PS_OK || fault == NULL || where == NULL) {
+        return err;
+    }
+    const ps_fault said = *fault;
+    const char *const text = strncmp(said.text, "--", 2) == 0 ? said.text + 2 : said.text;
+    *fault = (ps_fault){.err = PS_OK};
+    return ps_fault_set(fault, err, "%s%s", where, text);
+}
+
+ps_err tt_settings_blame(const tt_settings *settings, const char *name, ps_err err,
+                         ps_fault *fault) {
+    const tt_setting *const setting = tt_setting_of(settings, name);
+    return tt_setting_blame(setting, setting->value_count - 1, err, fault);
 }
 
 bool tt_setting_exists(const tt_settings *settings, const char *name) {
@@ -179,10 +199,15 @@ ps_err tt_settings_set(tt_settings *settings, const char *where, const char *nam
         return ps_fault_set(fault, PS_EINVAL, "%s%s: given more than %d times", where, name,
                             TT_VALUES_MAX);
     }
+    const bool is_of_file = strcmp(where, "--") != 0;
     char *const copy = strdup(value);
-    if (copy == NULL) {
+    char *const copy_of_where = is_of_file ? strdup(where) : NULL;
+    if (copy == NULL || (is_of_file && copy_of_where == NULL)) {
+        free(copy);
+        free(copy_of_where);
         return ps_fault_set(fault, PS_ENOMEM, "%s", ps_err_text(PS_ENOMEM));
     }
+    setting->wheres[setting->value_count] = copy_of_where;
     setting->values[setting->value_count++] = copy;
     setting->origin = origin;
     return PS_OK;

@@ -40,6 +40,7 @@ enum { TT_VALUES_MAX = 64 }; /* of one repeatable option */
 typedef struct tt_setting {
     tt_option option;
     char *values[TT_VALUES_MAX]; /* owned */
+    char *wheres[TT_VALUES_MAX]; /* owned; "file:12: " of each value that a file gave, or NULL */
     size_t value_count;
     tt_origin origin;
 } tt_setting;
@@ -89,6 +90,12 @@ PS_MUST_CHECK ps_err tt_settings_refuse(const tt_settings *settings, const char 
 
 /* The setting `name`, which exists in this world. O(settings). */
 const tt_setting *tt_setting_of(const tt_settings *settings, const char *name);
+
+/* Passes `err` on. If it is a failure over a value that a file gave, `fault` then begins with file
+ * and line. The first is for the only (or last) value of the setting `name`. */
+ps_err tt_settings_blame(const tt_settings *settings, const char *name, ps_err err,
+                         ps_fault *fault);
+ps_err tt_setting_blame(const tt_setting *setting, size_t value_index, ps_err err, ps_fault *fault);
 
 /* Whether the world and the algorithm know `name`. */
 bool tt_setting_exists(const tt_settings *settings, const char *name);

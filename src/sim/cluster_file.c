@@ -276,7 +276,7 @@ static ps_err key_server_cost(const place *at, void *target, ps_fault *fault) {
 }
 
 static ps_err key_unit_cost(const place *at, void *target, ps_fault *fault) {
-    return scalar_read(at, psi_parse_seconds, &((psi_sim_spec *)target)->unit_cost_s, fault);
+    return scalar_read(at, psi_spec_parse_unit_cost, &((psi_sim_spec *)target)->unit_cost_s, fault);
 }
 
 static ps_err straggler_read(const place *at, void *target, ps_fault *fault) {

@@ -102,7 +102,7 @@ static ps_err option_apply(psi_sim_spec *spec, option_id id, const char *value, 
     case OPTION_SERVER_COST:
         return psi_server_cost_parse(value, what, &spec->server, fault);
     case OPTION_UNIT_COST:
-        return psi_parse_seconds(value, what, &spec->unit_cost_s, fault);
+        return psi_spec_parse_unit_cost(value, what, &spec->unit_cost_s, fault);
     case OPTION_STRAGGLER:
         return psi_spec_add_straggler(spec, value, what, fault);
     case OPTION_FAIL:

@@ -89,6 +89,19 @@ ps_err psi_spec_parse_rate(const char *value, const char *what, double *bytes_pe
     return psi_parse_rate(value, what, bytes_per_s_out, fault);
 }
 
+ps_err psi_spec_parse_unit_cost(const char *value, const char *what, double *seconds_out,
+                                ps_fault *fault) {
+    double seconds = 0.0;
+    PS_TRY(psi_parse_seconds(value, what, &seconds, fault));
+    if (!(seconds > 0.0)) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "%s: '%s' is no cost above 0; without it, the algorithm's own holds",
+                            what, value);
+    }
+    *seconds_out = seconds;
+    return PS_OK;
+}
+
 ps_err psi_spec_add_straggler(psi_sim_spec *spec, const char *value, const char *what,
                               ps_fault *fault) {
     void *stragglers = spec->stragglers;

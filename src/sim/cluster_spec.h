@@ -16,6 +16,10 @@ PS_MUST_CHECK ps_err psi_spec_add_straggler(psi_sim_spec *spec, const char *valu
 PS_MUST_CHECK ps_err psi_spec_add_failure(psi_sim_spec *spec, const char *value, const char *what,
                                           ps_fault *fault);
 
+/* Like psi_parse_seconds(), but above 0: to the spec, 0 means the algorithm's own cost. */
+PS_MUST_CHECK ps_err psi_spec_parse_unit_cost(const char *value, const char *what,
+                                              double *seconds_out, ps_fault *fault);
+
 /* Like psi_parse_rate(), and "unlimited" is INFINITY. */
 PS_MUST_CHECK ps_err psi_spec_parse_rate(const char *value, const char *what,
                                          double *bytes_per_s_out, ps_fault *fault);

@@ -66,12 +66,30 @@ static ps_err list_add(slowdown_list *list, const psi_slowdown *step) {
     return PS_OK;
 }
 
+/* Whether fgets() read a zero byte into the line, which was filled with others before. */
+static bool line_has_zero(const char line[static LINE_MAX_BYTES]) {
+    size_t end = LINE_MAX_BYTES - 1;
+    while (line[end] != '\0') {
+        end--;
+    }
+    return strlen(line) != end;
+}
+
+/* Fills the line anew. False at the end of the file. */
+static bool line_next(FILE *file, char line[static LINE_MAX_BYTES]) {
+    memset(line, ' ', LINE_MAX_BYTES);
+    return fgets(line, LINE_MAX_BYTES, file) != NULL;
+}
+
 static ps_err file_read(FILE *file, const char *path, slowdown_list *list, ps_fault *fault) {
     char line[LINE_MAX_BYTES];
     char where[LINE_MAX_BYTES];
-    for (size_t number = 1; fgets(line, sizeof line, file) != NULL; number++) {
+    for (size_t number = 1; line_next(file, line); number++) {
         (void)snprintf(where, sizeof where, "%s:%zu", path, number);
-        if (strlen(line) == sizeof line - 1) {
+        if (line_has_zero(line)) {
+            return ps_fault_set(fault, PS_EFORMAT, "%s: a zero byte; is this a text file?", where);
+        }
+        if (strlen(line) == sizeof line - 1 && line[sizeof line - 2] != '\n') {
             return ps_fault_set(fault, PS_EFORMAT, "%s: the line is longer than %zu characters",
                                 where, sizeof line - 2);
         }

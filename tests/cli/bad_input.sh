@@ -117,6 +117,19 @@ if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
     refused 2 "files/cut.xml" -- sim mf --cluster files/cut.xml
 fi
 refused 2 "files/settings.cfg:2" "nodes" -- sim mf --config files/settings.cfg
+for setting in 'nodes = "x"' 'policy = "sps:3"' 'batch = 1.5' 'until = "objectiv<=1"' 'bandwidth = "10Gpbs"' \
+    'straggler = [ "slow:node=0,factor=2", "slwo:node=0" ]' 'data = "synthetic:user=5"' 'cluster = "files/missing.cfg"' \
+    "data = \"$(printf 'x%.0s' {1..1100})\""; do
+    printf 'seed = 7;\n%s;\n' "$setting" >files/value.cfg
+    refused 2 "files/value.cfg:2: " -- sim mf --config files/value.cfg
+done
+refused 2 "--batch" "1.5" -- sim mf --batch 1.5
+refused 2 "--unit-cost" "above 0" -- sim mf --unit-cost 0
+printf '0 0 2\n1 \0 0 3\n' >files/zero_byte.trace
+refused 2 "files/zero_byte.trace:2" -- sim mf --straggler trace:files/zero_byte.trace
+ln -s nothing files/dangling
+refused 2 "--out" "files/dangling" -- sim mf --out files/dangling
+refused 2 "--out" "files/dangling" -- sim mf --out files/dangling/first
 refused 2 "files/missing.cfg" -- sim mf --config files/missing.cfg
 refused 2 "files/calibration.cfg" "mf" -- sim mf --calibration files/calibration.cfg
 refused 2 "files/missing.cfg" -- sim mf --calibration files/missing.cfg
