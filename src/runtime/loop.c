@@ -108,7 +108,8 @@ static bool all_have_parted(psi_process *process) {
         if (i == process->id || !peer->is_greeted) {
             continue;
         }
-        const bool is_deaf = peer->is_lost || (peer->has_ended && peer->is_blocked);
+        const bool is_deaf =
+            peer->is_lost || ((peer->has_ended || peer->is_silent) && peer->is_blocked);
         const bool is_sending = peer->is_writing || (!is_deaf && psi_sender_is_busy(&peer->sender));
         if (!peer->has_parted || is_sending) {
             all = false;

@@ -83,6 +83,7 @@ struct psi_peer {
     bool is_greeted;                   /* [loop] */
     bool has_ended;                    /* [loop] nothing more will come on its connection */
     bool has_parted;                   /* [loop] its last word came, or is awaited no more */
+    bool is_silent;                    /* [loop] it was given up, although its connection stands */
     bool said_last_word;               /* [loop] goodbye, or why it failed */
     bool has_heartbeat;                /* [loop] */
     double ended_s;                    /* [loop] */

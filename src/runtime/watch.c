@@ -88,12 +88,13 @@ static void send_heartbeats(psi_process *process, double now_s) {
 static void find_silent_peers(psi_process *process, double now_s) {
     const double timeout_s = process->setup.options.silence_timeout_s;
     for (uint32_t i = 0; i < process->plan->node_count; i++) {
-        const psi_peer *const peer = &process->peers[i];
+        psi_peer *const peer = &process->peers[i];
         const bool must_speak =
             i != process->id && peer->is_greeted && !peer->has_parted && !peer->has_ended;
         if (must_speak && now_s >= peer->heard_s + timeout_s) {
             char what[96];
             (void)snprintf(what, sizeof what, "has been silent for %.3g s", now_s - peer->heard_s);
+            peer->is_silent = true;
             psi_peer_fail(process, i, PS_EPEER, what);
         }
     }
@@ -288,8 +289,10 @@ void psi_watch_tick(psi_process *process, double now_s) {
         process->heartbeat_s = now_s;
         send_heartbeats(process, now_s);
     }
+    if (process->stage != PSI_STAGE_CONNECTING) {
+        find_silent_peers(process, now_s); /* its last word may be all that is still awaited */
+    }
     if (process->stage == PSI_STAGE_RUNNING) {
-        find_silent_peers(process, now_s);
         find_stall(process, now_s);
     }
 }

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/process.h"
+#include "runtime/socket.h"
 
 #include "support/suite.h"
 
@@ -109,11 +109,11 @@ static _Noreturn void tell_end(trial *t, uint32_t rank, outcome *own) {
     exit(ps_err_exit_code(own->err));
 }
 
-/* What a rank knows of the others. */
+/* Where the ranks of a cluster listen, and what they tell the others of it. */
 typedef struct cluster {
-    int listeners[LEDGER_NODES_MAX];
-    psi_address addresses[LEDGER_NODES_MAX]; /* by which others find them */
-    uint8_t job_id[PSI_JOB_ID_BYTES];
+    char meeting[48];
+    char bind[LEDGER_NODES_MAX][PSI_ADDRESS_TEXT_BYTES];
+    char advertise[LEDGER_NODES_MAX][PSI_ADDRESS_TEXT_BYTES]; /* empty: the same */
 } cluster;
 
 static _Noreturn void run_process(trial *t, const cluster *all, uint32_t rank) {
@@ -133,19 +133,16 @@ static _Noreturn void run_process(trial *t, const cluster *all, uint32_t rank) {
         own.err = psi_runtime_run_local(&own.plan, &t->options, &own.results, &rank, &own.fault);
         tell_end(t, rank, &own);
     }
-    for (uint32_t i = 0; i < t->test.nodes; i++) {
-        if (i != rank) {
-            (void)close(all->listeners[i]);
-        }
-    }
-    psi_process_setup setup = {.plan = &own.plan,
-                               .options = t->options,
-                               .id = rank,
-                               .listener = all->listeners[rank],
-                               .addresses = all->addresses,
-                               .epoch_s = trial_now_s()};
-    memcpy(setup.job_id, all->job_id, sizeof setup.job_id);
-    own.err = psi_process_run(&setup, &own.results, &own.fault);
+    const psi_rank_options options = {
+        .rank = rank,
+        .meeting = all->meeting,
+        .bind = all->bind[rank],
+        .advertise = all->advertise[rank][0] == '\0' ? NULL : all->advertise[rank],
+        .job = "ledger",
+        .host = "test-host",
+        .program = "test",
+    };
+    own.err = psi_runtime_run_rank(&own.plan, &t->options, &options, &own.results, &own.fault);
     tell_end(t, rank, &own);
 }
 
@@ -156,40 +153,41 @@ static void *shared_memory(size_t size_bytes) {
     return memory;
 }
 
-/* Puts the proxy before every rank: others get to know its addresses instead. */
-static void start_proxy(trial *t, cluster *all, int left_over) {
+/* Listens on loopback; the text is where. */
+static int listen_somewhere(char text[static PSI_ADDRESS_TEXT_BYTES], psi_address *address) {
+    int listener = -1;
+    ps_fault fault = {0};
+    CU_ASSERT_EQUAL_FATAL(psi_socket_listen_local(LEDGER_NODES_MAX, &listener, address, &fault),
+                          PS_OK);
+    psi_address_format(address, text);
+    return listener;
+}
+
+/* Puts the proxy before every rank, and lets each advertise it. */
+static void open_cluster(trial *t, cluster *all, int left_over) {
+    static uint32_t cluster_count;
     chaos_gate gates[LEDGER_NODES_MAX];
+    *all = (cluster){0};
+    (void)snprintf(all->meeting, sizeof all->meeting, "trial-%d-%u", getpid(), cluster_count++);
     for (uint32_t i = 0; i < t->test.nodes; i++) {
-        ps_fault fault = {0};
-        gates[i].target = all->addresses[i];
-        CU_ASSERT_EQUAL_FATAL(psi_socket_listen_local(LEDGER_NODES_MAX, &gates[i].listener,
-                                                      &all->addresses[i], &fault),
-                              PS_OK);
+        /* The system chooses a port; nobody else gets it so soon after it is free again. */
+        (void)close(listen_somewhere(all->bind[i], &gates[i].target));
+    }
+    if (t->chaos.kind == CHAOS_NOTHING) {
+        return;
+    }
+    for (uint32_t i = 0; i < t->test.nodes; i++) {
+        psi_address address;
+        gates[i].listener = listen_somewhere(all->advertise[i], &address);
     }
     t->proxy = fork();
     if (t->proxy == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)close(left_over);
-        for (uint32_t i = 0; i < t->test.nodes; i++) {
-            (void)close(all->listeners[i]);
-        }
         chaos_proxy_run(gates, t->test.nodes, &t->chaos, t->chaos_state);
     }
     for (uint32_t i = 0; i < t->test.nodes; i++) {
         (void)close(gates[i].listener);
-    }
-}
-
-static void open_cluster(trial *t, cluster *all, int left_over) {
-    for (uint32_t i = 0; i < t->test.nodes; i++) {
-        ps_fault fault = {0};
-        CU_ASSERT_EQUAL_FATAL(psi_socket_listen_local(LEDGER_NODES_MAX, &all->listeners[i],
-                                                      &all->addresses[i], &fault),
-                              PS_OK);
-    }
-    memset(all->job_id, 0x5a, sizeof all->job_id);
-    if (t->chaos.kind != CHAOS_NOTHING) {
-        start_proxy(t, all, left_over);
     }
 }
 
@@ -217,9 +215,6 @@ void trial_start(trial *t) {
             run_process(t, &all, i);
         }
         (void)setpgid(t->process[i], t->process[i]);
-    }
-    for (uint32_t i = 0; t->is_cluster && i < t->test.nodes; i++) {
-        (void)close(all.listeners[i]);
     }
     (void)close(pipe_fds[1]);
     t->left_over = pipe_fds[0];
