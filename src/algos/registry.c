@@ -2,10 +2,11 @@
 
 #include <string.h>
 
+#include "algos/lda/lda_app.h"
 #include "algos/mf/app.h"
 #include "data/keyword.h"
 
-static const ps_algo *const algos[] = {&psi_mf_algo};
+static const ps_algo *const algos[] = {&psi_mf_algo, &psi_lda_algo};
 enum { ALGOS = sizeof algos / sizeof algos[0] };
 
 const ps_algo *const *psi_algos(size_t *count_out) {

@@ -1,0 +1,299 @@
+/* Two tables: the counts of every word by topic, and of all tokens by topic. The documents of a
+ * worker, their topics and counts never leave it. In its first clock a worker adds the counts of its
+ * first topics; in every later one it fetches the words of a block of documents, draws the topics of
+ * the block's tokens, and publishes the difference. */
+#include "algos/lda/lda_app.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "algos/lda/lda_problem.h"
+
+enum { TABLE_WORDS, TABLE_TOTALS, TABLES, DEFAULT_CLOCKS = 201 };
+
+/* Seconds per token of the sparse sampler with 100 topics, in the middle of a run, on one core of an
+ * AMD EPYC (Zen 5, gcc 12 -O3). `tortoise calibrate` measures it anew, for another sampler too. */
+#define REFERENCE_COST_S 2.5e-7
+
+static ps_err lda_open(const ps_settings *settings, void **problem_out, ps_fault *fault) {
+    psi_lda_problem *problem = NULL;
+    const ps_err err = psi_lda_problem_open(settings, &problem, fault);
+    *problem_out = problem;
+    return err;
+}
+
+static void lda_close(void *problem) {
+    psi_lda_problem_close(problem);
+}
+
+static int lda_describe(const void *problem, char *text, size_t text_size) {
+    const psi_lda_problem *const lda = problem;
+    const psi_lda_blocks *const blocks = &lda->blocks;
+    const size_t block_count = blocks->shares[lda->worker_count].block_begin;
+    return snprintf(text, text_size,
+                    "%u documents of %zu tokens, %u words, %u documents held out; %u topics, alpha "
+                    "%g, beta %g, %.4g batches per pass",
+                    blocks->doc_count, blocks->token_count, lda->prior.word_count,
+                    lda->heldout.doc_count, lda->prior.topic_count, lda->prior.alpha,
+                    lda->prior.beta, (double)block_count / lda->worker_count);
+}
+
+static size_t lda_tables(const void *problem, ps_table_spec *specs) {
+    const psi_lda_problem *const lda = problem;
+    specs[TABLE_WORDS] = (ps_table_spec){.name = "word_topic",
+                                         .type = PS_I32,
+                                         .layout = PS_DENSE,
+                                         .row_count = lda->prior.word_count,
+                                         .column_count = lda->prior.topic_count};
+    specs[TABLE_TOTALS] = (ps_table_spec){.name = "topics",
+                                          .type = PS_I64,
+                                          .layout = PS_DENSE,
+                                          .row_count = 1,
+                                          .column_count = lda->prior.topic_count};
+    return TABLES;
+}
+
+/* A worker at work. */
+typedef struct gibbs {
+    const psi_lda_problem *problem;
+    ps_worker *worker;
+    uint32_t rank;
+    uint16_t *topics;    /* owned: of its tokens */
+    uint16_t *proposals; /* owned: the same, for warp; or NULL */
+    psi_lda_sampler *sampler;
+    uint64_t *rows;      /* owned: of the current block's words, as the table numbers them */
+    int32_t **word_rows; /* owned: the same, as they are fetched */
+    int32_t *delta;      /* owned, [K] */
+    int64_t *totals;     /* owned, [K]: of its first topics; then borrowed from the table */
+    size_t block;        /* the current one */
+    ps_err err;          /* of the first counts */
+} gibbs;
+
+static void gibbs_fini(gibbs *g) {
+    free(g->topics);
+    free(g->proposals);
+    psi_lda_sampler_destroy(g->sampler);
+    free(g->rows);
+    free(g->word_rows);
+    free(g->delta);
+    free(g->totals);
+}
+
+/* Bytes of a worker's topics; never 0. */
+static size_t topics_size_bytes(const psi_lda_problem *problem, uint32_t rank) {
+    const size_t tokens = psi_lda_token_count(&problem->blocks, rank);
+    return (tokens > 0 ? tokens : 1) * sizeof(uint16_t);
+}
+
+/* The worker's state is safe to release whatever this returns. */
+static ps_err gibbs_init(gibbs *g, const psi_lda_problem *problem, ps_worker *worker) {
+    const psi_lda_blocks *const blocks = &problem->blocks;
+    const size_t words = (size_t)blocks->limits.word_count + 1;
+    const int has_proposals = blocks->goes_by_word;
+    *g = (gibbs){.problem = problem, .worker = worker, .rank = ps_rank(worker)};
+    const size_t size = topics_size_bytes(problem, g->rank);
+    g->topics = calloc(1, size);
+    g->proposals = has_proposals ? malloc(size) : NULL;
+    g->rows = calloc(words, sizeof *g->rows);
+    g->word_rows = calloc(words, sizeof *g->word_rows);
+    g->delta = calloc(problem->prior.topic_count, sizeof *g->delta);
+    g->totals = calloc(problem->prior.topic_count, sizeof *g->totals);
+    if (g->topics == NULL || (has_proposals && g->proposals == NULL) || g->rows == NULL ||
+        g->word_rows == NULL || g->delta == NULL || g->totals == NULL) {
+        return PS_ENOMEM;
+    }
+    psi_lda_topics_init(problem, g->rank, g->topics);
+    if (has_proposals) { /* a proposal of what is there already changes nothing */
+        memcpy(g->proposals, g->topics, size);
+    }
+    return psi_lda_sampler_create(&problem->sampler, &problem->prior, &blocks->limits,
+                                  ps_worker_random(worker, "lda-sampler"), &g->sampler);
+}
+
+/* ---- The first counts ---- */
+
+/* Adds the counts of one word of a block: of the tokens at places[0..count). */
+static ps_err word_add(const gibbs *g, uint64_t word, const uint16_t *topics,
+                       const uint32_t *places, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        g->delta[topics[places[i]]]++;
+        g->totals[topics[places[i]]]++;
+    }
+    const ps_err err = ps_add(g->worker, TABLE_WORDS, word, g->delta);
+    for (uint32_t i = 0; i < count; i++) {
+        g->delta[topics[places[i]]] = 0;
+    }
+    return err;
+}
+
+/* The block's tokens in the order of their words: `places` if it has no such list itself. `next` has
+ * room for the words. */
+static const uint32_t *by_word_of(const psi_lda_block *block, uint32_t *places, uint32_t *next) {
+    if (block->by_word != NULL) {
+        return block->by_word;
+    }
+    memcpy(next, block->word_begins, block->word_count * sizeof *next);
+    for (uint32_t i = 0; i < block->word_begins[block->word_count]; i++) {
+        places[next[block->slots[i]]++] = i;
+    }
+    return places;
+}
+
+static ps_err blocks_add(const gibbs *g, uint32_t *places, uint32_t *next) {
+    const psi_lda_blocks *const blocks = &g->problem->blocks;
+    for (size_t b = blocks->shares[g->rank].block_begin;
+         b < blocks->shares[g->rank + 1].block_begin; b++) {
+        const psi_lda_block block = psi_lda_block_view(blocks, g->rank, b, g->topics, NULL);
+        const uint32_t *const by_word = by_word_of(&block, places, next);
+        const uint32_t *const words = blocks->words + blocks->places[b].word_begin;
+        for (uint32_t w = 0; w < block.word_count; w++) {
+            const uint32_t begin = block.word_begins[w];
+            PS_TRY(word_add(g, words[w], block.topics, by_word + begin,
+                            block.word_begins[w + 1] - begin));
+        }
+    }
+    return ps_add(g->worker, TABLE_TOTALS, 0, g->totals);
+}
+
+static void first_counts_add(void *arg) {
+    gibbs *const g = arg;
+    const psi_lda_limits *const limits = &g->problem->blocks.limits;
+    uint32_t *const places = calloc((size_t)limits->token_count + 1, sizeof *places);
+    uint32_t *const next = calloc((size_t)limits->word_count + 1, sizeof *next);
+    g->err = places == NULL || next == NULL ? PS_ENOMEM : blocks_add(g, places, next);
+    free(places);
+    free(next);
+}
+
+static ps_err first_clock(gibbs *g) {
+    const double tokens = (double)psi_lda_token_count(&g->problem->blocks, g->rank);
+    if (tokens > 0) {
+        PS_TRY(ps_compute(g->worker, tokens, first_counts_add, g));
+        PS_TRY(g->err);
+    }
+    return ps_clock(g->worker);
+}
+
+/* ---- A block ---- */
+
+/* Fetches the words of the block and takes their places once, so that the sampler looks nothing up.
+ */
+static ps_err rows_fetch(gibbs *g, int64_t **totals_out) {
+    const psi_lda_blocks *const blocks = &g->problem->blocks;
+    const psi_lda_block_place *const place = &blocks->places[g->block];
+    const size_t count = place[1].word_begin - place->word_begin;
+    for (size_t i = 0; i < count; i++) {
+        g->rows[i] = blocks->words[place->word_begin + i];
+    }
+    PS_TRY(ps_fetch(g->worker, TABLE_WORDS, g->rows, count));
+    PS_TRY(ps_fetch(g->worker, TABLE_TOTALS, (const uint64_t[]){0}, 1));
+    for (size_t i = 0; i < count; i++) {
+        g->word_rows[i] = ps_edit(g->worker, TABLE_WORDS, g->rows[i]);
+        if (g->word_rows[i] == NULL) {
+            return PS_ENOMEM;
+        }
+    }
+    *totals_out = ps_edit(g->worker, TABLE_TOTALS, 0);
+    return *totals_out == NULL ? PS_ENOMEM : PS_OK;
+}
+
+/* A block to be drawn, with its rows. */
+typedef struct block_job {
+    psi_lda_sampler *sampler;
+    psi_lda_block block;
+    psi_lda_rows rows;
+} block_job;
+
+static void block_draw(void *arg) {
+    const block_job *const job = arg;
+    psi_lda_sampler_pass(job->sampler, &job->block, &job->rows);
+}
+
+static ps_err block_clock(gibbs *g, uint32_t clock) {
+    const psi_lda_blocks *const blocks = &g->problem->blocks;
+    const size_t count = psi_lda_block_count(blocks, g->rank);
+    if (count == 0) { /* more workers than documents: this one has nothing to do */
+        return ps_clock(g->worker);
+    }
+    g->block = blocks->shares[g->rank].block_begin + (clock - 1) % count;
+    block_job job = {.sampler = g->sampler,
+                     .block =
+                         psi_lda_block_view(blocks, g->rank, g->block, g->topics, g->proposals),
+                     .rows = {.words = g->word_rows}};
+    PS_TRY(rows_fetch(g, &job.rows.totals));
+    PS_TRY(ps_compute(g->worker, (double)psi_lda_block_tokens(blocks, g->block), block_draw, &job));
+    return ps_clock(g->worker);
+}
+
+static ps_err lda_worker(ps_worker *worker, const void *problem) {
+    gibbs g;
+    ps_err err = gibbs_init(&g, problem, worker);
+    if (err == PS_OK) {
+        ps_publish(worker, g.topics, topics_size_bytes(problem, g.rank));
+    }
+    for (uint32_t clock = 0; clock < ps_clock_count(worker) && err == PS_OK; clock++) {
+        err = clock == 0 ? first_clock(&g) : block_clock(&g, clock);
+    }
+    gibbs_fini(&g);
+    return err;
+}
+
+/* Before the first clock no count is in the tables, and nothing can be said: nan. */
+static void lda_evaluate(const void *problem, uint32_t rank, const void *local,
+                         size_t local_size_bytes, const ps_model *model, double *sums) {
+    const psi_lda_problem *const lda = problem;
+    if (model->clock == 0 || local == NULL || local_size_bytes != topics_size_bytes(lda, rank)) {
+        for (int s = 0; s < PSI_LDA_SUMS; s++) {
+            sums[s] = NAN;
+        }
+        return;
+    }
+    const psi_lda_tables tables = {.words = model->dense[TABLE_WORDS],
+                                   .totals = model->dense[TABLE_TOTALS]};
+    psi_lda_evaluate(lda, rank, local, &tables, sums);
+}
+
+static void lda_finish(const void *problem, const double *sums, double *metrics) {
+    psi_lda_finish(problem, sums, metrics);
+}
+
+static double lda_units_per_clock(const void *problem) {
+    const psi_lda_problem *const lda = problem;
+    double tokens = 0;
+    for (uint32_t w = 0; w < lda->worker_count; w++) {
+        const size_t count = psi_lda_block_count(&lda->blocks, w);
+        if (count > 0) {
+            tokens += (double)psi_lda_token_count(&lda->blocks, w) / (double)count;
+        }
+    }
+    return tokens;
+}
+
+static const char *const metrics[PSI_LDA_METRICS] = {
+    [PSI_LDA_OBJECTIVE] = "objective",
+    [PSI_LDA_LOGLIK] = "loglik_per_token",
+    [PSI_LDA_PERPLEXITY] = "perplexity",
+};
+
+const ps_algo psi_lda_algo = {
+    .name = "lda",
+    .summary = "topic modelling: latent Dirichlet allocation by Gibbs sampling",
+    .unit = "token",
+    .unit_cost_s = REFERENCE_COST_S,
+    .default_clock_count = DEFAULT_CLOCKS,
+    .options = psi_lda_option_list,
+    .option_count = PSI_LDA_OPTIONS,
+    .metrics = metrics,
+    .metric_count = PSI_LDA_METRICS,
+    .sum_count = PSI_LDA_SUMS,
+    .open = lda_open,
+    .close = lda_close,
+    .describe = lda_describe,
+    .tables = lda_tables,
+    .worker = lda_worker,
+    .evaluate = lda_evaluate,
+    .finish = lda_finish,
+    .units_per_clock = lda_units_per_clock,
+};

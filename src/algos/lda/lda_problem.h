@@ -1,0 +1,91 @@
+/* A topic model to be learned: the documents, split and laid out, and the options. Made once in each
+ * process and shared by its workers, who do not change it. */
+#ifndef PSI_LDA_PROBLEM_H
+#define PSI_LDA_PROBLEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tortoise/algo.h"
+
+#include "algos/lda/doc_blocks.h"
+#include "algos/lda/log_rising.h"
+#include "algos/lda/sampler.h"
+
+/* Documents that are not learned from. Each one's words are split in two at random: its topics are
+ * estimated from the first part, which then says how likely the second is. Owned arrays. */
+typedef struct psi_lda_heldout {
+    uint32_t doc_count;
+    size_t *begins;  /* [doc_count + 1]: of words */
+    size_t *middles; /* [doc_count]: where the second part begins */
+    uint32_t *words;
+} psi_lda_heldout;
+
+typedef struct psi_lda_problem {
+    psi_lda_prior prior;
+    psi_lda_options sampler;
+    uint64_t seed;
+    uint32_t worker_count;
+    psi_lda_blocks blocks;
+    psi_lda_heldout heldout;
+    psi_lda_log_rising doc_rising, word_rising; /* of alpha and of beta */
+} psi_lda_problem;
+
+/* The options, in the order of ps_settings.values. */
+enum {
+    PSI_LDA_TOPICS,
+    PSI_LDA_ALPHA,
+    PSI_LDA_BETA,
+    PSI_LDA_SAMPLER,
+    PSI_LDA_MH_STEPS,
+    PSI_LDA_HELDOUT,
+    PSI_LDA_OPTIONS
+};
+extern const ps_option psi_lda_option_list[PSI_LDA_OPTIONS];
+
+/* As ps_algo.open and ps_algo.close. */
+PS_MUST_CHECK ps_err psi_lda_problem_open(const ps_settings *settings,
+                                          psi_lda_problem **problem_out, ps_fault *fault);
+void psi_lda_problem_close(psi_lda_problem *problem);
+
+/* Draws the first topics of all tokens of a worker, uniformly. They depend on the seed and the
+ * document alone. O(tokens). */
+void psi_lda_topics_init(const psi_lda_problem *problem, uint32_t rank, uint16_t *topics_out);
+
+/* The tables as an evaluation sees them. */
+typedef struct psi_lda_tables {
+    const int32_t *words;  /* [V][K]: n_kw */
+    const int64_t *totals; /* [K]: n_k */
+} psi_lda_tables;
+
+/* Places of the partial sums of an evaluation, which add up to the logarithm of
+ *
+ *     p(w, z) = prod_d [ Gamma(K alpha) / Gamma(N_d + K alpha)
+ *                          prod_k Gamma(n_dk + alpha) / Gamma(alpha) ]
+ *               prod_k [ Gamma(V beta) / Gamma(n_k + V beta)
+ *                          prod_w Gamma(n_kw + beta) / Gamma(beta) ]                            */
+enum {
+    PSI_LDA_DOC_SUM,   /* the first product: of the worker's documents */
+    PSI_LDA_WORD_SUM,  /* the second without the totals: of a share of the words */
+    PSI_LDA_TOPIC_SUM, /* the totals: by worker 0 */
+    PSI_LDA_TOKENS,    /* of the worker's documents */
+    PSI_LDA_HELDOUT_SUM,
+    PSI_LDA_HELDOUT_TOKENS,
+    PSI_LDA_SUMS
+};
+
+/* Places of the metrics. */
+enum { PSI_LDA_OBJECTIVE, PSI_LDA_LOGLIK, PSI_LDA_PERPLEXITY, PSI_LDA_METRICS };
+
+/* The share of worker `rank` in an evaluation; `topics` are those of its tokens. Fills
+ * sums[0..PSI_LDA_SUMS), with nan if there is no memory. O(tokens + V K / workers + 20 K x held-out
+ * tokens of the share). */
+void psi_lda_evaluate(const psi_lda_problem *problem, uint32_t rank, const uint16_t *topics,
+                      const psi_lda_tables *tables, double *sums);
+
+/* metrics[0..PSI_LDA_METRICS) of the sums of all workers: loglik_per_token is ln p(w, z) / tokens,
+ * objective is the same with the other sign, and perplexity is exp of minus the mean of ln p(w) over
+ * the second halves of the held-out documents, or 0 if there are none. */
+void psi_lda_finish(const psi_lda_problem *problem, const double *sums, double *metrics);
+
+#endif

@@ -1,0 +1,92 @@
+#include "algos/lda/sampler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "algos/lda/sampler_parts.h"
+
+const char psi_lda_kind_words[] = "dense|sparse|alias|light|warp";
+
+psi_lda_kind psi_lda_kind_of(const char *word) {
+    static const char *const words[] = {[PSI_LDA_DENSE] = "dense",
+                                        [PSI_LDA_SPARSE] = "sparse",
+                                        [PSI_LDA_ALIAS] = "alias",
+                                        [PSI_LDA_LIGHT] = "light",
+                                        [PSI_LDA_WARP] = "warp"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            return (psi_lda_kind)i;
+        }
+    }
+    return PSI_LDA_DENSE;
+}
+
+static const psi_lda_method *method_of(psi_lda_kind kind) {
+    switch (kind) {
+    case PSI_LDA_DENSE:
+        break;
+    case PSI_LDA_SPARSE:
+        return &psi_lda_sparse;
+    case PSI_LDA_ALIAS:
+        return &psi_lda_alias;
+    case PSI_LDA_LIGHT:
+        return &psi_lda_light;
+    case PSI_LDA_WARP:
+        return &psi_lda_warp;
+    }
+    return &psi_lda_dense;
+}
+
+ps_err psi_lda_sampler_create(const psi_lda_options *options, const psi_lda_prior *prior,
+                              const psi_lda_limits *limits, ps_random random,
+                              psi_lda_sampler **sampler_out) {
+    PS_ASSERT(prior->topic_count >= 1 && prior->topic_count <= PSI_LDA_TOPICS_MAX);
+    *sampler_out = NULL;
+    psi_lda_sampler *const sampler = calloc(1, sizeof *sampler);
+    if (sampler == NULL) {
+        return PS_ENOMEM;
+    }
+    const size_t topics = prior->topic_count;
+    sampler->method = method_of(options->kind);
+    sampler->options = *options;
+    sampler->prior = *prior;
+    sampler->random = psi_lda_random_from(&random);
+    sampler->inverse = calloc(topics, sizeof *sampler->inverse);
+    sampler->doc_counts = calloc(topics, sizeof *sampler->doc_counts);
+    sampler->doc_topics = calloc(topics, sizeof *sampler->doc_topics);
+    sampler->doc_places = calloc(topics, sizeof *sampler->doc_places);
+    ps_err err = PS_OK;
+    if (sampler->inverse == NULL || sampler->doc_counts == NULL || sampler->doc_topics == NULL ||
+        sampler->doc_places == NULL) {
+        err = PS_ENOMEM;
+    }
+    if (err == PS_OK) {
+        err = sampler->method->init(sampler, limits);
+    }
+    if (err != PS_OK) {
+        psi_lda_sampler_destroy(sampler);
+        return err;
+    }
+    *sampler_out = sampler;
+    return PS_OK;
+}
+
+void psi_lda_sampler_destroy(psi_lda_sampler *sampler) {
+    if (sampler == NULL) {
+        return;
+    }
+    if (sampler->state != NULL) {
+        sampler->method->fini(sampler);
+    }
+    free(sampler->inverse);
+    free(sampler->doc_counts);
+    free(sampler->doc_topics);
+    free(sampler->doc_places);
+    free(sampler);
+}
+
+void psi_lda_sampler_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
+                          const psi_lda_rows *rows) {
+    psi_lda_inverse_set_all(sampler, rows->totals);
+    sampler->method->pass(sampler, block, rows);
+}

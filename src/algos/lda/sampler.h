@@ -1,0 +1,97 @@
+/* Samplers of topics for latent Dirichlet allocation: the mathematics, and nothing else. A sampler
+ * does not know where the counts live, who else changes them, or what a clock is.
+ *
+ * The model (Blei, Ng and Jordan 2003; collapsed by Griffiths and Steyvers 2004) has K topics and V
+ * words. Of the tokens, n_dk are of document d and topic k, n_kw of word w and topic k, n_k of topic
+ * k in all. What every sampler here aims at is, for a token of word w in document d whose own topic
+ * is taken out of the counts (the minus),
+ *
+ *     p(z = k | the rest)  ~  (n_dk^- + alpha) (n_kw^- + beta) / (n_k^- + V beta).              (1)
+ *
+ * Counts that come from elsewhere may be stale: together they may be of no moment that ever was, and
+ * even be negative. A negative count is taken for 0 here, and stays what it is in its row. */
+#ifndef PSI_LDA_SAMPLER_H
+#define PSI_LDA_SAMPLER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tortoise/err.h"
+#include "tortoise/random.h"
+
+/* A topic fits 16 bits. */
+enum { PSI_LDA_TOPICS_MAX = 65536 };
+
+typedef struct psi_lda_prior {
+    uint32_t topic_count; /* K, 1 .. PSI_LDA_TOPICS_MAX */
+    uint32_t word_count;  /* V */
+    double alpha, beta;   /* > 0; the same for all topics and words */
+} psi_lda_prior;
+
+/* Some documents and their words, numbered by "slots" 0 .. word_count - 1. Tokens are in the order
+ * of the documents. All borrowed. */
+typedef struct psi_lda_block {
+    uint32_t doc_count, word_count;
+    const uint32_t *doc_begins;  /* [doc_count + 1]: of tokens; counts from doc_begins[0] */
+    const uint32_t *word_begins; /* [word_count + 1]: of by_word, from 0 */
+    const uint32_t *frequencies; /* [word_count]: the sum of the word's row is at most this */
+    const uint32_t *slots;       /* [tokens]: the slot of each token's word, or NULL: see below */
+    const uint32_t *by_word;     /* [tokens]: the tokens of slot 0, then of slot 1, ..., or NULL */
+    uint16_t *topics;            /* [tokens]: z, which a pass changes */
+    uint16_t *proposals; /* [tokens]: kept from pass to pass for warp, at first z; or NULL */
+} psi_lda_block;
+
+/* The counts that the block's words have in all, the block's own tokens included. Borrowed; a pass
+ * changes them with z. */
+typedef struct psi_lda_rows {
+    int32_t *const *words; /* [block.word_count][K]: n_kw */
+    int64_t *totals;       /* [K]: n_k */
+} psi_lda_rows;
+
+typedef enum psi_lda_kind {
+    PSI_LDA_DENSE,  /* equation (1) as it stands: O(K) a token */
+    PSI_LDA_SPARSE, /* three buckets (Yao, Mimno and McCallum 2009): O(k_d + k_w) */
+    PSI_LDA_ALIAS,  /* stale alias tables of words, exact documents (Li et al. 2014): O(k_d) */
+    PSI_LDA_LIGHT,  /* cycles of two proposals (Yuan et al. 2015): O(1) */
+    PSI_LDA_WARP    /* delayed counts, a pass by document, one by word (Chen et al. 2016): O(1) */
+} psi_lda_kind;
+
+/* "dense|sparse|alias|light|warp", and the kind of one of them. */
+extern const char psi_lda_kind_words[];
+psi_lda_kind psi_lda_kind_of(const char *word);
+
+/* Whether a sampler needs by_word and proposals of a block (warp), or its slots (the others). */
+static inline int psi_lda_goes_by_word(psi_lda_kind kind) {
+    return kind == PSI_LDA_WARP;
+}
+
+/* The largest block that a sampler will see. */
+typedef struct psi_lda_limits {
+    uint32_t token_count, word_count;
+    uint64_t nonzero_count; /* sum over a block's words of min(K, frequency) */
+} psi_lda_limits;
+
+typedef struct psi_lda_options {
+    psi_lda_kind kind;
+    uint32_t
+        mh_steps;     /* alias: proposals, light: pairs of them, warp: rounds, per token and pass */
+    int keeps_tables; /* alias, light: never rebuild the first block's tables; for tests: a chain
+                        * whose proposals do not depend on its past is exact */
+} psi_lda_options;
+
+typedef struct psi_lda_sampler psi_lda_sampler;
+
+/* Makes a sampler, which draws from `random` on. Returns PS_OK or PS_ENOMEM; *sampler_out is NULL
+ * then. O(limits + K). */
+PS_MUST_CHECK ps_err psi_lda_sampler_create(const psi_lda_options *options,
+                                            const psi_lda_prior *prior,
+                                            const psi_lda_limits *limits, ps_random random,
+                                            psi_lda_sampler **sampler_out);
+void psi_lda_sampler_destroy(psi_lda_sampler *sampler); /* accepts NULL */
+
+/* Draws the topic of every token of the block once (warp: mh_steps rounds), and keeps the rows in
+ * step. Allocates nothing. One caller at a time. */
+void psi_lda_sampler_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
+                          const psi_lda_rows *rows);
+
+#endif
