@@ -122,8 +122,11 @@ typedef struct ps_keys {
  * fixed); a pull reads what the servers have, with all earlier pushes of this worker and the clocks that
  * its process has sent. `deltas` and `values_out` hold row_count x column_count numbers in the order of the
  * keys. Rows of one call are distinct. Nothing that was fetched changes. Keys and deltas are
- * borrowed for the call; `values_out` is borrowed until ps_wait() of the handle returns. Never block.
- * Return PS_OK and a handle, or PS_EINVAL, PS_ENOMEM, PS_ESTOPPED. O(values). */
+ * borrowed for the call; `values_out` is borrowed until ps_wait() of the handle returns. A large
+ * access travels in pieces of some 200 kB, so others may see some of its rows before the rest. Block
+ * only while too much of what the worker pushed waits to be sent, or more than 64 MiB of what it
+ * pulls is under way. Contiguous rows cost least as a range, then ascending lists. Return PS_OK and a
+ * handle, or PS_EINVAL, PS_ENOMEM, PS_ESTOPPED. O(values). */
 PS_MUST_CHECK ps_err ps_push(ps_worker *worker, const ps_keys *keys, const void *deltas,
                              uint64_t *handle_out);
 PS_MUST_CHECK ps_err ps_pull(ps_worker *worker, const ps_keys *keys, void *values_out,

@@ -43,6 +43,7 @@ void psi_client_fini(psi_client *client) {
     free(client->accesses);
     free(client->staleness);
     free(client->counts);
+    free(client->places);
     free(client->scratch);
     *client = (psi_client){0};
 }

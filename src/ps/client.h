@@ -67,6 +67,7 @@ typedef struct psi_access_share {
 typedef struct psi_access {
     uint64_t generation; /* how often the slot was used */
     bool is_open, is_pull, is_range;
+    bool is_whole; /* all rows are on one shard, in the order of the caller's memory */
     uint32_t worker, table;
     uint32_t next_free;   /* index + 1, while it is unused */
     uint32_t shards_left; /* that have not answered */
@@ -98,6 +99,8 @@ typedef struct psi_client {
     uint64_t *staleness;                  /* [d]: row reads that saw clock difference -1-d */
     size_t staleness_capacity;
     uint32_t *counts;  /* scratch, by shard */
+    psi_place *places; /* scratch, by row of a request */
+    size_t place_capacity;
     uint32_t *scratch; /* scratch, by row of a request or of a frame */
     size_t scratch_capacity;
 } psi_client;

@@ -4,8 +4,8 @@
  * handle, which is open until the last piece is complete.
  *
  * Where a list of rows is spread over several shards, `positions` says which row of the caller's
- * memory each row of a share is. A range needs none: its rows on a shard are a range there, and a
- * list on one shard needs none either. */
+ * memory each row of a share is. A range needs none: its rows on a shard are a range there; nor
+ * does a list whose rows all lie in one block, or on the only shard. */
 #include <stdlib.h>
 
 #include "ps/client.h"
@@ -78,6 +78,48 @@ static void free_access(psi_client *client, psi_access *access) {
 
 /* ---- Shares ---- */
 
+/* The smallest and the largest row of a list that is not empty. */
+static void find_bounds(const psi_keys *keys, uint64_t *low, uint64_t *high) {
+    *low = keys->rows[0];
+    *high = keys->rows[keys->count - 1];
+    for (size_t i = 0; keys->form == PSI_PART_LIST && i < keys->count; i++) {
+        *low = keys->rows[i] < *low ? keys->rows[i] : *low;
+        *high = keys->rows[i] > *high ? keys->rows[i] : *high;
+    }
+}
+
+/* Whether all rows lie in one block, or there is but one shard, so that they are on one shard in
+ * the same order; then that share is all of them, and keys_out names them. */
+static bool share_whole(const psi_client *client, const psi_client_event *event, psi_access *access,
+                        psi_keys *keys_out) {
+    const psi_layout *const layout = client->options.layout;
+    const uint64_t block_rows = layout->tables[access->table].block_rows;
+    const bool is_alone = layout->shard_count == 1;
+    const uint32_t count = (uint32_t)event->row_count;
+    if (count == 0 || (!is_alone && block_rows == 1 && count > 1)) {
+        return false;
+    }
+    psi_keys keys = {0};
+    uint64_t low = event->row_begin;
+    uint64_t high = event->row_begin + event->row_count - 1;
+    if (!access->is_range) {
+        keys = psi_keys_of_rows(access->table, event->rows, count);
+        find_bounds(&keys, &low, &high);
+    }
+    if (!is_alone && low / block_rows != high / block_rows) {
+        return false;
+    }
+    const psi_place place = psi_row_place(layout, access->table, low);
+    if (access->is_range) {
+        keys = psi_keys_of_range(access->table, place.local, count);
+    } else {
+        psi_keys_set_base(&keys, low - place.local);
+    }
+    access->shares[place.shard].count = count;
+    *keys_out = keys;
+    return true;
+}
+
 /* The rows of a range on each shard. */
 static void share_range(const psi_client *client, psi_access *access) {
     const psi_layout *const layout = client->options.layout;
@@ -90,20 +132,42 @@ static void share_range(const psi_client *client, psi_access *access) {
     }
 }
 
+/* Finds the places of listed rows. Rows are often near each other, so a division a block is enough
+ * for many. */
+static void find_places(const psi_layout *layout, uint32_t table, const psi_client_event *event,
+                        psi_place *places) {
+    const uint64_t block_rows = layout->tables[table].block_rows;
+    uint64_t block_begin = 0;
+    psi_place begin = {0, 0}; /* of the first row of the first block */
+    for (size_t i = 0; i < event->row_count; i++) {
+        const uint64_t row = event->rows[i];
+        if (row - block_begin >= block_rows) {
+            block_begin = row - row % block_rows;
+            begin = psi_row_place(layout, table, block_begin);
+        }
+        places[i] =
+            (psi_place){.shard = begin.shard, .local = begin.local + (uint32_t)(row - block_begin)};
+    }
+}
+
 /* Deals a list to several shards: access->positions lists the keys shard by shard, client->scratch
  * their local indices. False: memory is exhausted. */
 static bool share_list(psi_client *client, const psi_client_event *event, psi_access *access) {
     const psi_layout *const layout = client->options.layout;
     void *positions = access->positions;
+    void *places = client->places;
     const bool has_positions = psi_array_reserve(&positions, &access->position_capacity,
                                                  event->row_count, sizeof *access->positions);
     access->positions = positions;
-    if (!has_positions || !psi_client_reserve_scratch(client, event->row_count)) {
+    const bool has_places = psi_array_reserve(&places, &client->place_capacity, event->row_count,
+                                              sizeof *client->places);
+    client->places = places;
+    if (!has_positions || !has_places || !psi_client_reserve_scratch(client, event->row_count)) {
         return false;
     }
-    memset(access->shares, 0, layout->shard_count * sizeof *access->shares);
+    find_places(layout, event->table, event, client->places);
     for (size_t i = 0; i < event->row_count; i++) {
-        access->shares[psi_row_place(layout, event->table, event->rows[i]).shard].count++;
+        access->shares[client->places[i].shard].count++;
     }
     uint32_t first = 0;
     for (uint32_t m = 0; m < layout->shard_count; m++) {
@@ -112,40 +176,38 @@ static bool share_list(psi_client *client, const psi_client_event *event, psi_ac
         first += access->shares[m].count;
     }
     for (size_t i = 0; i < event->row_count; i++) {
-        const psi_place place = psi_row_place(layout, event->table, event->rows[i]);
-        const uint32_t at = client->counts[place.shard]++;
+        const uint32_t at = client->counts[client->places[i].shard]++;
         access->positions[at] = (uint32_t)i;
-        client->scratch[at] = place.local;
+        client->scratch[at] = client->places[i].local;
     }
     return true;
 }
 
-static bool share_out(psi_client *client, const psi_client_event *event, psi_access *access) {
+/* Finds out what each shard has to do. If that is one shard's alone, `whole_out` names its rows. */
+static bool share_out(psi_client *client, const psi_client_event *event, psi_access *access,
+                      psi_keys *whole_out) {
+    memset(access->shares, 0, client->options.layout->shard_count * sizeof *access->shares);
+    access->is_whole = share_whole(client, event, access, whole_out);
+    if (access->is_whole) {
+        return true;
+    }
     if (access->is_range) {
         share_range(client, access);
         return true;
     }
-    if (client->options.layout->shard_count > 1) {
-        return share_list(client, event, access);
-    }
-    access->shares[0] = (psi_access_share){.count = (uint32_t)event->row_count};
-    return true;
+    return share_list(client, event, access);
 }
 
-static psi_keys keys_of_share(const psi_client *client, const psi_client_event *event,
-                              const psi_access *access, uint32_t shard) {
+static psi_keys keys_of_share(const psi_client *client, const psi_access *access, uint32_t shard) {
     const psi_access_share *const share = &access->shares[shard];
     if (access->is_range) {
         return psi_keys_of_range(access->table, share->first, share->count);
     }
-    if (client->options.layout->shard_count > 1) {
-        return psi_keys_of_locals(access->table, client->scratch + share->first, share->count);
-    }
-    return psi_keys_of_rows(access->table, event->rows, share->count);
+    return psi_keys_of_locals(access->table, client->scratch + share->first, share->count);
 }
 
 /* Moves the rows of a share of a range between their places in the caller's memory, `all`, and the
- * frame, where they follow each other. On one shard that is one copy, else one a block. */
+ * frame, where they follow each other: a copy a block. */
 static void copy_range_share(const psi_client *client, const psi_access *access, uint32_t shard,
                              uint8_t *all, uint8_t *share_bytes) {
     const psi_layout *const layout = client->options.layout;
@@ -154,7 +216,7 @@ static void copy_range_share(const psi_client *client, const psi_access *access,
     const uint64_t cycle_rows = (uint64_t)table->block_rows * layout->shard_count;
     uint64_t row = psi_place_row(layout, access->table, first);
     uint64_t left = access->shares[shard].count;
-    uint64_t run = layout->shard_count == 1 ? left : table->block_rows - row % table->block_rows;
+    uint64_t run = table->block_rows - row % table->block_rows;
     while (left > 0) {
         run = run < left ? run : left;
         const size_t size_bytes = run * table->row_size_bytes;
@@ -176,7 +238,7 @@ static void put_deltas(const psi_client *client, const psi_access *access, uint3
                        const uint8_t *deltas, uint8_t *to) {
     const psi_access_share *const share = &access->shares[shard];
     const size_t row_size_bytes = client->options.layout->tables[access->table].row_size_bytes;
-    if (client->options.layout->shard_count == 1) {
+    if (access->is_whole) {
         memcpy(to, deltas, share->count * row_size_bytes);
     } else if (access->is_range) {
         copy_range_share(client, access, shard, (uint8_t *)(uintptr_t)deltas, to);
@@ -191,7 +253,7 @@ static void place_pulled(const psi_client *client, const psi_access *access, uin
                          const uint8_t *values) {
     const psi_access_share *const share = &access->shares[shard];
     const size_t row_size_bytes = client->options.layout->tables[access->table].row_size_bytes;
-    if (client->options.layout->shard_count == 1) {
+    if (access->is_whole) {
         memcpy(access->values_out, values, share->count * row_size_bytes);
     } else if (access->is_range) {
         copy_range_share(client, access, shard, access->values_out, (uint8_t *)(uintptr_t)values);
@@ -204,13 +266,12 @@ static void place_pulled(const psi_client *client, const psi_access *access, uin
 /* ---- Starting ---- */
 
 /* Sends one shard its share of the keys. */
-static void send_share(psi_client *client, const psi_client_event *event, const psi_access *access,
-                       uint32_t shard, psi_effects *out) {
-    const size_t row_size_bytes = client->options.layout->tables[event->table].row_size_bytes;
+static void send_share(psi_client *client, const psi_access *access, uint32_t shard,
+                       const psi_keys *keys, const uint8_t *deltas, psi_effects *out) {
+    const size_t row_size_bytes = client->options.layout->tables[keys->table].row_size_bytes;
     const bool with_values = !access->is_pull;
-    const psi_keys keys = keys_of_share(client, event, access, shard);
-    size_t size_bytes = ACCESS_HEADER_BYTES + psi_keys_size(&keys);
-    size_bytes += with_values ? keys.count * row_size_bytes : 0;
+    size_t size_bytes = ACCESS_HEADER_BYTES + psi_keys_size(keys);
+    size_bytes += with_values ? keys->count * row_size_bytes : 0;
     psi_frame *const frame = psi_effects_frame(
         out, with_values ? PSI_FRAME_PUSH : PSI_FRAME_PULL, client->options.client,
         psi_client_shard_endpoint(client, shard), size_bytes);
@@ -221,11 +282,11 @@ static void send_share(psi_client *client, const psi_client_event *event, const 
     psi_put_u64(to, handle_of(client, access));
     psi_put_u32(to + 8, 1);
     psi_put_u32(to + 12, 0);
-    to = psi_part_put_keys(to + ACCESS_HEADER_BYTES, &keys, with_values);
+    to = psi_part_put_keys(to + ACCESS_HEADER_BYTES, keys, with_values);
     if (with_values) {
-        put_deltas(client, access, shard, event->deltas, to);
+        put_deltas(client, access, shard, deltas, to);
     }
-    frame->row_count = keys.count;
+    frame->row_count = keys->count;
 }
 
 static void wake(psi_client_worker *worker, uint32_t index, psi_effects *out) {
@@ -292,15 +353,17 @@ void psi_client_access_start(psi_client *client, const psi_client_event *event, 
         return;
     }
     describe_piece(client, event, access);
-    if (!share_out(client, event, access)) {
+    psi_keys whole = {0};
+    if (!share_out(client, event, access, &whole)) {
         out->out_of_memory = true;
         return;
     }
     client->workers[event->worker].pulled_bytes += access->pulled_bytes;
     for (uint32_t m = 0; m < client->options.layout->shard_count; m++) {
         if (access->shares[m].count > 0) {
+            const psi_keys keys = access->is_whole ? whole : keys_of_share(client, access, m);
             access->shards_left++;
-            send_share(client, event, access, m, out);
+            send_share(client, access, m, &keys, event->deltas, out);
         }
     }
     if (access->shards_left == 0) { /* no keys: complete at once */

@@ -15,44 +15,55 @@ static uint32_t form_of_gaps(uint64_t gaps) {
 }
 
 /* One set of loops for each width of row numbers. Differences wrap around on purpose. */
-#define DEFINE_KEYS(suffix, number)                                                            \
-    static uint32_t form_of_##suffix(const number *rows, uint32_t count) {                     \
-        uint64_t gaps = 0;                                                                     \
-        for (uint32_t i = 1; i < count; i++) {                                                 \
-            gaps |= (uint64_t)rows[i] - rows[i - 1] - 1;                                       \
-        }                                                                                      \
-        return form_of_gaps(gaps);                                                             \
-    }                                                                                          \
-    static void put_list_##suffix(uint8_t *restrict to, const number *restrict rows,           \
-                                  uint32_t count) {                                            \
-        for (size_t i = 0; i < count; i++) {                                                   \
-            psi_put_u32(to + 4 * i, (uint32_t)rows[i]);                                        \
-        }                                                                                      \
-    }                                                                                          \
-    static void put_gaps_8_##suffix(uint8_t *restrict to, const number *restrict rows,         \
-                                    uint32_t count) {                                          \
-        for (size_t i = 1; i < count; i++) {                                                   \
-            to[i - 1] = (uint8_t)(rows[i] - rows[i - 1] - 1);                                  \
-        }                                                                                      \
-    }                                                                                          \
-    static void put_gaps_16_##suffix(uint8_t *restrict to, const number *restrict rows,        \
-                                     uint32_t count) {                                         \
-        for (size_t i = 1; i < count; i++) {                                                   \
-            psi_put_u16(to + 2 * (i - 1), (uint16_t)(rows[i] - rows[i - 1] - 1));              \
-        }                                                                                      \
-    }                                                                                          \
-    static void put_##suffix(uint8_t *to, uint32_t form, const number *rows, uint32_t count) { \
-        if (form == PSI_PART_LIST) {                                                           \
-            put_list_##suffix(to, rows, count);                                                \
-        } else if (form == PSI_PART_GAPS_8) {                                                  \
-            put_gaps_8_##suffix(to, rows, count);                                              \
-        } else if (form == PSI_PART_GAPS_16) {                                                 \
-            put_gaps_16_##suffix(to, rows, count);                                             \
-        }                                                                                      \
+#define DEFINE_KEYS(suffix, number)                                                     \
+    static uint32_t form_of_##suffix(const number *rows, uint32_t count) {              \
+        uint64_t gaps = 0;                                                              \
+        for (uint32_t i = 1; i < count; i++) {                                          \
+            gaps |= (uint64_t)rows[i] - rows[i - 1] - 1;                                \
+        }                                                                               \
+        return form_of_gaps(gaps);                                                      \
+    }                                                                                   \
+    static void put_list_##suffix(uint8_t *restrict to, const number *restrict rows,    \
+                                  uint32_t count, number base) {                        \
+        for (size_t i = 0; i < count; i++) {                                            \
+            psi_put_u32(to + 4 * i, (uint32_t)(rows[i] - base));                        \
+        }                                                                               \
+    }                                                                                   \
+    static void put_gaps_8_##suffix(uint8_t *restrict to, const number *restrict rows,  \
+                                    uint32_t count) {                                   \
+        for (size_t i = 1; i < count; i++) {                                            \
+            to[i - 1] = (uint8_t)(rows[i] - rows[i - 1] - 1);                           \
+        }                                                                               \
+    }                                                                                   \
+    static void put_gaps_16_##suffix(uint8_t *restrict to, const number *restrict rows, \
+                                     uint32_t count) {                                  \
+        for (size_t i = 1; i < count; i++) {                                            \
+            psi_put_u16(to + 2 * (i - 1), (uint16_t)(rows[i] - rows[i - 1] - 1));       \
+        }                                                                               \
     }
 
 DEFINE_KEYS(u32, uint32_t)
 DEFINE_KEYS(u64, uint64_t)
+
+static void put_locals(uint8_t *to, const psi_keys *keys) {
+    if (keys->form == PSI_PART_LIST) {
+        put_list_u32(to, keys->locals, keys->count, 0);
+    } else if (keys->form == PSI_PART_GAPS_8) {
+        put_gaps_8_u32(to, keys->locals, keys->count);
+    } else if (keys->form == PSI_PART_GAPS_16) {
+        put_gaps_16_u32(to, keys->locals, keys->count);
+    }
+}
+
+static void put_rows(uint8_t *to, const psi_keys *keys) {
+    if (keys->form == PSI_PART_LIST) {
+        put_list_u64(to, keys->rows, keys->count, keys->base);
+    } else if (keys->form == PSI_PART_GAPS_8) {
+        put_gaps_8_u64(to, keys->rows, keys->count);
+    } else if (keys->form == PSI_PART_GAPS_16) {
+        put_gaps_16_u64(to, keys->rows, keys->count);
+    }
+}
 
 psi_keys psi_keys_of_range(uint32_t table, uint32_t begin, uint32_t count) {
     return (psi_keys){
@@ -67,10 +78,15 @@ psi_keys psi_keys_of_locals(uint32_t table, const uint32_t *locals, uint32_t cou
 }
 
 psi_keys psi_keys_of_rows(uint32_t table, const uint64_t *rows, uint32_t count) {
-    psi_keys keys = {
+    return (psi_keys){
         .table = table, .count = count, .form = form_of_u64(rows, count), .rows = rows};
-    keys.begin = keys.form == PSI_PART_LIST || count == 0 ? 0 : (uint32_t)rows[0];
-    return keys;
+}
+
+void psi_keys_set_base(psi_keys *keys, uint64_t base) {
+    keys->base = base;
+    if (keys->form != PSI_PART_LIST && keys->count > 0) {
+        keys->begin = (uint32_t)(keys->rows[0] - base);
+    }
 }
 
 uint8_t *psi_part_put_header(uint8_t *to, uint32_t table, uint32_t kind, uint32_t count,
@@ -92,9 +108,9 @@ uint8_t *psi_part_put_keys(uint8_t *to, const psi_keys *keys, bool with_values) 
     }
     psi_put_u32(to + size_bytes - 4, 0); /* what fills up the gaps is zero */
     if (keys->locals != NULL) {
-        put_u32(to, keys->form, keys->locals, keys->count);
+        put_locals(to, keys);
     } else {
-        put_u64(to, keys->form, keys->rows, keys->count);
+        put_rows(to, keys);
     }
     return to + size_bytes;
 }

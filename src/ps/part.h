@@ -33,21 +33,25 @@ enum {
 
 /* ---- Writing ---- */
 
-/* Keys to be written: the rows of `locals`, or `rows` where the whole table lies on one shard, or a
- * range if both are NULL. */
+/* Keys to be written: the rows of `locals`, or of `rows` less `base`, or a range if both are NULL.
+ */
 typedef struct psi_keys {
     uint32_t table;
     uint32_t count;
     uint32_t form;          /* PSI_PART_RANGE ... PSI_PART_GAPS_16 */
     uint32_t begin;         /* the first row; 0 for a list */
     const uint32_t *locals; /* borrowed */
-    const uint64_t *rows;   /* borrowed; all below 2^32 */
+    const uint64_t *rows;   /* borrowed */
+    uint64_t base;
 } psi_keys;
 
 /* Chooses the shortest form. O(1), O(count), O(count). */
 psi_keys psi_keys_of_range(uint32_t table, uint32_t begin, uint32_t count);
 psi_keys psi_keys_of_locals(uint32_t table, const uint32_t *locals, uint32_t count);
 psi_keys psi_keys_of_rows(uint32_t table, const uint64_t *rows, uint32_t count);
+
+/* Completes keys of global rows: row `base` and following have the local indices 0... O(1). */
+void psi_keys_set_base(psi_keys *keys, uint64_t base);
 
 /* Bytes of `count` keys in a form, without the header. O(1). */
 static inline size_t psi_keys_form_size(uint32_t form, uint32_t count) {

@@ -231,10 +231,11 @@ static bool long_rows_come_back(const uint32_t *locals, uint32_t count, uint32_t
     static uint8_t bytes[LONG_BYTES], again[LONG_BYTES];
     static uint64_t rows[LONG_COUNT];
     for (uint32_t i = 0; i < count; i++) {
-        rows[i] = locals[i];
+        rows[i] = locals[i] + UINT64_C(1000000007);
     }
     const psi_keys narrow = psi_keys_of_locals(0, locals, count);
-    const psi_keys wide = psi_keys_of_rows(0, rows, count);
+    psi_keys wide = psi_keys_of_rows(0, rows, count);
+    psi_keys_set_base(&wide, 1000000007);
     const uint8_t *const end = psi_part_put_keys(bytes, &narrow, false);
     (void)psi_part_put_keys(again, &wide, false);
     const size_t size_bytes = psi_keys_size(&narrow);
