@@ -7,6 +7,7 @@
 #include "base/nearest.h"
 #include "command.h"
 #include "interrupt.h"
+#include "lifeline.h"
 #include "one_run.h"
 #include "progress.h"
 #include "run_summary.h"
@@ -168,6 +169,9 @@ static ps_err train(const tt_call *call, tt_world world, ps_fault *fault) {
     }
     if (err == PS_OK) {
         err = tt_rank_find(&run.rank, &settings, fault);
+    }
+    if (err == PS_OK && run.rank.placement.is_ranked) {
+        err = tt_lifeline_hold(fault);
     }
     if (err == PS_OK) {
         err = tt_run_read(&run, &settings, fault);

@@ -19,13 +19,24 @@ const tt_command tt_commands[] = {
          "Time is virtual: it does not depend on this machine, and the same settings and seed give "
          "the same files, byte for byte.\n\n"
          "What is simulated is printed first. The files of the run are in --out."},
-    {"run", "run ALGO [options]", "one run for real, in local processes", tt_command_run,
+    {"run", "run ALGO [options]", "one run for real: local processes, or a rank", tt_command_run,
      .world = TT_RUN, .words = TT_WORD_ALGO,
      .example = "run mf --policy bsp --nodes 4 --workers 4 --out out/first",
      .description =
          "Trains ALGO for real: every node is a process, every worker a thread, and they talk over "
          "TCP. Under bsp the model is equal to that of 'sim', to the last bit.\n\n"
+         "It starts local processes, unless options, PS_... variables or those of a launcher "
+         "(Slurm, Open MPI, MPICH, Kubernetes, torchrun) say that it is one rank of several; then "
+         "it finds the others.\n\n"
          "A run that loses a process ends in all others, with one line that says which."},
+    {"launch", "launch [-n N] [--hostfile F] -- run ALGO ...", "starts ranks, here or over ssh",
+     tt_command_launch, .options = &tt_launch_option_list,
+     .example = "launch -n 4 -- run mf --policy bsp --out out/first",
+     .description =
+         "Starts N ranks of a run, on this machine or on the hosts of a list, slot by slot. Rank 0 "
+         "has the output; what others say goes to stderr, behind [rank@host]. When one fails, all "
+         "end, and the exit code is that of the first. Ctrl-C keeps what was measured. No rank "
+         "outlives the launcher or its connection."},
     {"sweep", "sweep FILE [-n] [-j J]", "the runs of an experiment file; resumes what is missing",
      tt_command_sweep, .options = &tt_sweep_option_list, .words = TT_WORD_FILE,
      .example = "sweep experiments/demo.cfg -j 2",

@@ -98,55 +98,52 @@ static ps_err listen_at_first(psi_meeting *meeting, const psi_address *addresses
     return ps_fault_set(fault, first.err, "%s", first.text);
 }
 
+/* At all addresses of this machine, of both families if it has both. */
+static ps_err listen_at_all(psi_meeting *meeting, uint16_t port, psi_address *at_out,
+                            ps_fault *fault) {
+    const psi_address any[2] = {psi_address_any(true, port), psi_address_any(false, port)};
+    return listen_at_first(meeting, any, 2, at_out, fault);
+}
+
 /* --bind ADDRESS[:PORT] */
 static ps_err listen_as_told(psi_meeting *meeting, uint16_t port, psi_address *at_out,
                              ps_fault *fault) {
     const psi_rank_options *const options = meeting->options;
     char host[PSI_ADDRESS_HOST_BYTES];
-    psi_address found[PSI_MEETING_ADDRESSES_MAX];
-    size_t count = 0;
-    bool is_final = true;
+    psi_addresses found = {0};
     PS_TRY(psi_address_split(options->bind, "--bind", port, host, &port, fault));
     if (host[0] == '\0' || strcmp(host, "*") == 0) {
-        found[count++] = psi_address_any(true, port);
-        found[count++] = psi_address_any(false, port);
+        return options->is_insecure ? listen_at_all(meeting, port, at_out, fault)
+                                    : refuse_open("--bind", options->bind, fault);
     } else {
-        PS_TRY(psi_address_resolve(host, port, found, PSI_MEETING_ADDRESSES_MAX, &count, &is_final,
-                                   fault));
+        PS_TRY(psi_address_resolve(host, port, &found, fault));
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!options->is_insecure && !psi_address_is_loopback(&found[i])) {
+    for (size_t i = 0; i < found.count; i++) {
+        if (!options->is_insecure && !psi_address_is_loopback(&found.items[i])) {
             return refuse_open("--bind", options->bind, fault);
         }
     }
-    return listen_at_first(meeting, found, count, at_out, fault);
+    return listen_at_first(meeting, found.items, found.count, at_out, fault);
 }
 
 /* Without --bind: at the coordinator's loopback address if it has one, else at all addresses. */
 static ps_err listen_by_default(psi_meeting *meeting, uint16_t port, psi_address *at_out,
                                 ps_fault *fault) {
-    psi_address found[PSI_MEETING_ADDRESSES_MAX];
-    size_t count = 0;
-    bool is_final = true;
+    psi_addresses found = {0};
     if (meeting->options->coordinator == NULL) {
         return psi_socket_listen_local((int)meeting->size, &meeting->listener, at_out, fault);
     }
     if (meeting->options->is_insecure && !is_loopback_name(meeting->coordinator_host)) {
-        found[0] = psi_address_any(true, port);
-        found[1] = psi_address_any(false, port);
-        return listen_at_first(meeting, found, 2, at_out, fault);
+        return listen_at_all(meeting, port, at_out, fault);
     }
-    PS_TRY(psi_address_resolve(meeting->coordinator_host, port, found, PSI_MEETING_ADDRESSES_MAX,
-                               &count, &is_final, fault));
-    return listen_at_first(meeting, found, count, at_out, fault);
+    PS_TRY(psi_address_resolve(meeting->coordinator_host, port, &found, fault));
+    return listen_at_first(meeting, found.items, found.count, at_out, fault);
 }
 
 /* Without --insecure the coordinator must be on loopback: that is known before anything is sent. */
 static ps_err check_coordinator(psi_meeting *meeting, ps_fault *fault) {
     const psi_rank_options *const options = meeting->options;
-    psi_address found[PSI_MEETING_ADDRESSES_MAX];
-    size_t count = 0;
-    bool is_final = true;
+    psi_addresses found = {0};
     PS_TRY(psi_address_split(options->coordinator, "--coordinator", DEFAULT_PORT,
                              meeting->coordinator_host, &meeting->coordinator_port, fault));
     if (meeting->coordinator_host[0] == '\0') {
@@ -156,10 +153,10 @@ static ps_err check_coordinator(psi_meeting *meeting, ps_fault *fault) {
     if (options->is_insecure) {
         return PS_OK;
     }
-    PS_TRY(psi_address_resolve(meeting->coordinator_host, meeting->coordinator_port, found,
-                               PSI_MEETING_ADDRESSES_MAX, &count, &is_final, fault));
-    for (size_t i = 0; i < count; i++) {
-        if (!psi_address_is_loopback(&found[i])) {
+    PS_TRY(
+        psi_address_resolve(meeting->coordinator_host, meeting->coordinator_port, &found, fault));
+    for (size_t i = 0; i < found.count; i++) {
+        if (!psi_address_is_loopback(&found.items[i])) {
             return refuse_open("--coordinator", options->coordinator, fault);
         }
     }
@@ -174,21 +171,19 @@ static ps_err choose_own_address(psi_meeting *meeting, const psi_address *at, ps
         return PS_OK;
     }
     char host[PSI_ADDRESS_HOST_BYTES];
-    psi_address found;
-    size_t count = 0;
-    bool is_final = true;
+    psi_addresses found = {0};
     uint16_t port = psi_address_port(at);
     PS_TRY(psi_address_split(advertise, "--advertise", port, host, &port, fault));
-    PS_TRY(psi_address_resolve(host, port, &found, 1, &count, &is_final, fault));
-    if (!meeting->options->is_insecure && !psi_address_is_loopback(&found)) {
+    PS_TRY(psi_address_resolve(host, port, &found, fault));
+    if (!meeting->options->is_insecure && !psi_address_is_loopback(&found.items[0])) {
         return refuse_open("--advertise", advertise, fault);
     }
-    if (psi_address_is_any(&found)) {
+    if (psi_address_is_any(&found.items[0])) {
         return ps_fault_set(fault, PS_EINVAL,
                             "--advertise: '%s' is no address that others can connect to",
                             advertise);
     }
-    meeting->own.address = found;
+    meeting->own.address = found.items[0];
     return PS_OK;
 }
 
@@ -272,8 +267,7 @@ ps_err psi_meeting_open(psi_meeting *meeting, const psi_plan *plan, const psi_ra
         PS_TRY(listen_by_default(meeting, port, &at, fault));
     } else {
         const bool is_far = options->is_insecure && !is_loopback_name(meeting->coordinator_host);
-        const psi_address any[2] = {psi_address_any(true, 0), psi_address_any(false, 0)};
-        PS_TRY(is_far ? listen_at_first(meeting, any, 2, &at, fault)
+        PS_TRY(is_far ? listen_at_all(meeting, 0, &at, fault)
                       : psi_socket_listen_local((int)meeting->size + 16, &meeting->listener, &at,
                                                 fault));
     }

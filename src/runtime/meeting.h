@@ -18,8 +18,6 @@
 #include "runtime/runtime.h"
 #include "runtime/socket.h"
 
-enum { PSI_MEETING_ADDRESSES_MAX = 16 }; /* of the coordinator's name */
-
 typedef struct psi_meeting {
     const psi_rank_options *options; /* borrowed */
     uint32_t size;

@@ -187,20 +187,17 @@ static attempt try_all(psi_meeting *meeting, ps_fault *fault) {
     if (meeting->options->coordinator == NULL) {
         return try_local(meeting, fault);
     }
-    psi_address found[PSI_MEETING_ADDRESSES_MAX];
-    size_t count = 0;
-    bool is_final = true;
+    psi_addresses found = {0};
     ps_fault unknown = {0};
     const ps_err err =
-        psi_address_resolve(meeting->coordinator_host, meeting->coordinator_port, found,
-                            PSI_MEETING_ADDRESSES_MAX, &count, &is_final, &unknown);
-    if (err != PS_OK && is_final && !meeting->options->names_may_appear) {
+        psi_address_resolve(meeting->coordinator_host, meeting->coordinator_port, &found, &unknown);
+    if (err != PS_OK && found.is_final && !meeting->options->names_may_appear) {
         (void)ps_fault_set(fault, err, "--coordinator: %s", unknown.text);
         return ATTEMPT_FAILED;
     }
     attempt outcome = err == PS_OK ? ATTEMPT_AGAIN : again(meeting, unknown.text);
-    for (size_t i = 0; i < count && outcome == ATTEMPT_AGAIN; i++) {
-        outcome = try_address(meeting, &found[i], fault);
+    for (size_t i = 0; i < found.count && outcome == ATTEMPT_AGAIN; i++) {
+        outcome = try_address(meeting, &found.items[i], fault);
     }
     return outcome;
 }

@@ -295,7 +295,10 @@ static void name_run(search *in) {
     char id[PSI_PLACEMENT_TEXT_BYTES] = "";
     const char *const first = in->by == NULL ? NULL : get(in, in->by->job_ids[0]);
     const char *const second = in->by == NULL ? NULL : get(in, in->by->job_ids[1]);
-    if (first != NULL || second != NULL) {
+    const char *const launch = get(in, "PS_LAUNCH");
+    if (launch != NULL && in->by == NULL) {
+        (void)snprintf(id, sizeof id, "launch-%s", launch);
+    } else if (first != NULL || second != NULL) {
         (void)snprintf(id, sizeof id, "%s-%s%s%s", in->by->name, first == NULL ? "" : first,
                        first == NULL || second == NULL ? "" : ".", second == NULL ? "" : second);
     }
@@ -305,7 +308,7 @@ static void name_run(search *in) {
     } else {
         (void)snprintf(placement->job, sizeof placement->job, "%s",
                        id[0] != '\0' ? id : "tortoise");
-        in->job.from = id[0] != '\0' ? in->by->name : "default";
+        in->job.from = id[0] == '\0' ? "default" : in->by == NULL ? "PS_LAUNCH" : in->by->name;
     }
     const bool has_name = in->options->job != NULL || get(in, "PS_JOB") != NULL;
     if (id[0] != '\0') {

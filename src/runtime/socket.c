@@ -69,31 +69,33 @@ ps_err psi_address_split(const char *text, const char *what, uint16_t default_po
     return PS_OK;
 }
 
-ps_err psi_address_resolve(const char *host, uint16_t port, psi_address *addresses, size_t max,
-                           size_t *count_out, bool *is_final_out, ps_fault *fault) {
+ps_err psi_address_resolve(const char *host, uint16_t port, psi_addresses *addresses_out,
+                           ps_fault *fault) {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
-    *count_out = 0;
     const int failed = getaddrinfo(host, NULL, &hints, &found);
-    *is_final_out = failed != EAI_AGAIN;
+    addresses_out->count = 0;
+    addresses_out->is_final = failed != EAI_AGAIN;
     if (failed != 0) {
         return ps_fault_set(fault, PS_EINVAL,
                             "the host '%s' is not known here: %s; check the name, or write its "
                             "address",
                             host, failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed));
     }
-    for (const struct addrinfo *at = found; at != NULL && *count_out < max; at = at->ai_next) {
+    for (const struct addrinfo *at = found; at != NULL && addresses_out->count < PSI_ADDRESSES_MAX;
+         at = at->ai_next) {
         if (at->ai_family != AF_INET && at->ai_family != AF_INET6) {
             continue;
         }
-        psi_address *const address = &addresses[(*count_out)++];
+        psi_address *const address = &addresses_out->items[addresses_out->count++];
         *address = (psi_address){.size_bytes = at->ai_addrlen};
         memcpy(&address->storage, at->ai_addr, at->ai_addrlen);
         psi_address_set_port(address, port);
     }
     freeaddrinfo(found);
-    return *count_out > 0 ? PS_OK
-                          : ps_fault_set(fault, PS_EINVAL, "the host '%s' has no IP address", host);
+    return addresses_out->count > 0
+               ? PS_OK
+               : ps_fault_set(fault, PS_EINVAL, "the host '%s' has no IP address", host);
 }
 
 psi_address psi_address_any(bool is_ipv6, uint16_t port) {

@@ -17,6 +17,14 @@ typedef struct psi_address {
     socklen_t size_bytes;
 } psi_address;
 
+/* Those of one host; more than these are left out. */
+enum { PSI_ADDRESSES_MAX = 16 };
+typedef struct psi_addresses {
+    psi_address items[PSI_ADDRESSES_MAX];
+    size_t count;
+    bool is_final; /* asking again would give the same */
+} psi_addresses;
+
 enum { PSI_ADDRESS_TEXT_BYTES = 72, PSI_ADDRESS_HOST_BYTES = 254 };
 
 /* Writes "127.0.0.1:40123" or "[::1]:40123". */
@@ -29,12 +37,10 @@ PS_MUST_CHECK ps_err psi_address_split(const char *text, const char *what, uint1
                                        char host[static PSI_ADDRESS_HOST_BYTES], uint16_t *port_out,
                                        ps_fault *fault);
 
-/* Finds the addresses of a host by name or number, with `port`, at most `max` of them. Blocks for
- * as long as the system looks it up. PS_EINVAL if it has none; *is_final_out then says that asking
- * again is in vain. */
-PS_MUST_CHECK ps_err psi_address_resolve(const char *host, uint16_t port, psi_address *addresses,
-                                         size_t max, size_t *count_out, bool *is_final_out,
-                                         ps_fault *fault);
+/* Finds the addresses of a host by name or number, with `port`. Blocks for as long as the system
+ * looks it up. PS_EINVAL if it has none. */
+PS_MUST_CHECK ps_err psi_address_resolve(const char *host, uint16_t port,
+                                         psi_addresses *addresses_out, ps_fault *fault);
 
 /* The address that stands for all of this machine's, IPv6 with IPv4 in it, or IPv4 alone. */
 psi_address psi_address_any(bool is_ipv6, uint16_t port);
