@@ -1,5 +1,6 @@
-/* The documents of a corpus, laid out once so that a worker only streams through them: documents are
- * dealt to workers in runs of nearly as many tokens, and each run is cut into blocks the same way.
+/* The documents of a corpus, laid out once so that a worker only streams through them: documents
+ * are dealt to workers in runs of nearly as many tokens, and each run is cut into blocks the same
+ * way.
  *
  *      all documents    [ worker 0                | worker 1               | ... ]
  *      one worker       [ block 0 | block 1 | ... ]       a block is the work of one clock

@@ -1,7 +1,7 @@
 /* Two tables: the counts of every word by topic, and of all tokens by topic. The documents of a
- * worker, their topics and counts never leave it. In its first clock a worker adds the counts of its
- * first topics; in every later one it fetches the words of a block of documents, draws the topics of
- * the block's tokens, and publishes the difference. */
+ * worker, their topics and counts never leave it. In its first clock a worker adds the counts of
+ * its first topics; in every later one it fetches the words of a block of documents, draws the
+ * topics of the block's tokens, and publishes the difference. */
 #include "algos/lda/lda_app.h"
 
 #include <math.h>
@@ -13,8 +13,9 @@
 
 enum { TABLE_WORDS, TABLE_TOTALS, TABLES, DEFAULT_CLOCKS = 201 };
 
-/* Seconds per token of the sparse sampler with 100 topics, in the middle of a run, on one core of an
- * AMD EPYC (Zen 5, gcc 12 -O3). `tortoise calibrate` measures it anew, for another sampler too. */
+/* Seconds per token of the sparse sampler with 100 topics, in the middle of a run, on one core of
+ * an AMD EPYC (Zen 5, gcc 12 -O3). `tortoise calibrate` measures it anew, for another sampler too.
+ * */
 #define REFERENCE_COST_S 2.5e-7
 
 static ps_err lda_open(const ps_settings *settings, void **problem_out, ps_fault *fault) {
@@ -128,8 +129,8 @@ static ps_err word_add(const gibbs *g, uint64_t word, const uint16_t *topics,
     return err;
 }
 
-/* The block's tokens in the order of their words: `places` if it has no such list itself. `next` has
- * room for the words. */
+/* The block's tokens in the order of their words: `places` if it has no such list itself. `next`
+ * has room for the words. */
 static const uint32_t *by_word_of(const psi_lda_block *block, uint32_t *places, uint32_t *next) {
     if (block->by_word != NULL) {
         return block->by_word;
@@ -240,19 +241,32 @@ static ps_err lda_worker(ps_worker *worker, const void *problem) {
     return err;
 }
 
-/* Before the first clock no count is in the tables, and nothing can be said: nan. */
+/* Before the first clock no count is in the tables: every topic and every word is as likely. */
+static void sums_of_nothing(const psi_lda_problem *lda, uint32_t rank, double *sums) {
+    const double tokens = (double)psi_lda_token_count(&lda->blocks, rank);
+    const double log_words = log((double)lda->prior.word_count);
+    const double heldout = rank == 0 ? (double)lda->heldout.begins[lda->heldout.doc_count] : 0;
+    sums[PSI_LDA_DOC_SUM] = -tokens * (log((double)lda->prior.topic_count) + log_words);
+    sums[PSI_LDA_TOKENS] = tokens;
+    sums[PSI_LDA_HELDOUT_SUM] = -heldout * log_words;
+    sums[PSI_LDA_HELDOUT_TOKENS] = heldout;
+}
+
+/* A copy of the topics that does not fit cannot be evaluated: said by the metrics, as nan. */
 static void lda_evaluate(const void *problem, uint32_t rank, const void *local,
                          size_t local_size_bytes, const ps_model *model, double *sums) {
     const psi_lda_problem *const lda = problem;
-    if (model->clock == 0 || local == NULL || local_size_bytes != topics_size_bytes(lda, rank)) {
-        for (int s = 0; s < PSI_LDA_SUMS; s++) {
-            sums[s] = NAN;
-        }
-        return;
-    }
     const psi_lda_tables tables = {.words = model->dense[TABLE_WORDS],
                                    .totals = model->dense[TABLE_TOTALS]};
-    psi_lda_evaluate(lda, rank, local, &tables, sums);
+    const int is_known = local != NULL && local_size_bytes == topics_size_bytes(lda, rank);
+    for (int s = 0; s < PSI_LDA_SUMS; s++) {
+        sums[s] = model->clock == 0 || is_known ? 0 : NAN;
+    }
+    if (model->clock == 0) {
+        sums_of_nothing(lda, rank, sums);
+    } else if (is_known) {
+        psi_lda_evaluate(lda, rank, local, &tables, sums);
+    }
 }
 
 static void lda_finish(const void *problem, const double *sums, double *metrics) {

@@ -1,5 +1,5 @@
-/* A topic model to be learned: the documents, split and laid out, and the options. Made once in each
- * process and shared by its workers, who do not change it. */
+/* A topic model to be learned: the documents, split and laid out, and the options. Made once in
+ * each process and shared by its workers, who do not change it. */
 #ifndef PSI_LDA_PROBLEM_H
 #define PSI_LDA_PROBLEM_H
 
@@ -84,8 +84,8 @@ void psi_lda_evaluate(const psi_lda_problem *problem, uint32_t rank, const uint1
                       const psi_lda_tables *tables, double *sums);
 
 /* metrics[0..PSI_LDA_METRICS) of the sums of all workers: loglik_per_token is ln p(w, z) / tokens,
- * objective is the same with the other sign, and perplexity is exp of minus the mean of ln p(w) over
- * the second halves of the held-out documents, or 0 if there are none. */
+ * objective is the same with the other sign, and perplexity is exp of minus the mean of ln p(w)
+ * over the second halves of the held-out documents, or 0 if there are none. */
 void psi_lda_finish(const psi_lda_problem *problem, const double *sums, double *metrics);
 
 #endif

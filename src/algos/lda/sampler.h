@@ -2,14 +2,14 @@
  * does not know where the counts live, who else changes them, or what a clock is.
  *
  * The model (Blei, Ng and Jordan 2003; collapsed by Griffiths and Steyvers 2004) has K topics and V
- * words. Of the tokens, n_dk are of document d and topic k, n_kw of word w and topic k, n_k of topic
- * k in all. What every sampler here aims at is, for a token of word w in document d whose own topic
- * is taken out of the counts (the minus),
+ * words. Of the tokens, n_dk are of document d and topic k, n_kw of word w and topic k, n_k of
+ * topic k in all. What every sampler here aims at is, for a token of word w in document d whose own
+ * topic is taken out of the counts (the minus),
  *
  *     p(z = k | the rest)  ~  (n_dk^- + alpha) (n_kw^- + beta) / (n_k^- + V beta).              (1)
  *
- * Counts that come from elsewhere may be stale: together they may be of no moment that ever was, and
- * even be negative. A negative count is taken for 0 here, and stays what it is in its row. */
+ * Counts that come from elsewhere may be stale: together they may be of no moment that ever was,
+ * and even be negative. A negative count is taken for 0 here, and stays what it is in its row. */
 #ifndef PSI_LDA_SAMPLER_H
 #define PSI_LDA_SAMPLER_H
 

@@ -5,16 +5,16 @@
  *     r = sum_k n_dk beta / (n_k + V beta)                        where n_dk > 0
  *     q = sum_k (n_dk + alpha) / (n_k + V beta)  n_kw             where n_kw > 0
  *
- * (all without the token). A share of s + r + q falls into q nearly always. The first factor of q is
- * kept for the current document (`factors`); the topics of a word are kept as a list, in descending
- * order of their counts, so that the search ends early. s and r are kept up to date by differences
- * within a document and summed up anew for the next. */
+ * (all without the token). A share of s + r + q falls into q nearly always. The first factor of q
+ * is kept for the current document (`factors`); the topics of a word are kept as a list, in
+ * descending order of their counts, so that the search ends early. s and r are kept up to date by
+ * differences within a document and summed up anew for the next. */
 #include <stdlib.h>
 
 #include "algos/lda/sampler_parts.h"
 
-/* An entry of a word's list: the count in the upper bits and the topic in the lower 16. Entries that
- * fell to a count of 0 stay until their place is needed. */
+/* An entry of a word's list: the count in the upper bits and the topic in the lower 16. Entries
+ * that fell to a count of 0 stay until their place is needed. */
 typedef uint64_t entry;
 
 static inline uint16_t entry_topic(entry e) {
@@ -144,7 +144,8 @@ static void document_sum(psi_lda_sampler *sampler) {
     }
 }
 
-/* Changes the counts of a topic in the document and in all by `step`, and what follows from them. */
+/* Changes the counts of a topic in the document and in all by `step`, and what follows from them.
+ * */
 static void counts_change(psi_lda_sampler *sampler, int64_t *totals, uint16_t topic, int step) {
     sparse_state *const state = sampler->state;
     const double alpha = sampler->prior.alpha, beta = sampler->prior.beta;

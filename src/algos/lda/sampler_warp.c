@@ -1,7 +1,7 @@
-/* WarpLDA: J. Chen, K. Li, J. Zhu and W. Chen, "WarpLDA: a cache efficient O(1) algorithm for latent
- * Dirichlet allocation", VLDB 2016. A proposal needs one of the two factors of equation (1), and the
- * decision about it the other one. So a token's proposals by word are made while the pass goes word
- * by word, and decided while it goes document by document, and the other way round:
+/* WarpLDA: J. Chen, K. Li, J. Zhu and W. Chen, "WarpLDA: a cache efficient O(1) algorithm for
+ * latent Dirichlet allocation", VLDB 2016. A proposal needs one of the two factors of equation (1),
+ * and the decision about it the other one. So a token's proposals by word are made while the pass
+ * goes word by word, and decided while it goes document by document, and the other way round:
  *
  *     by document:  decide t ~ q_w    pi = (n_dt^- + alpha) (n_s + V beta) /
  *                                          ((n_ds^- + alpha) (n_t + V beta))
@@ -10,9 +10,9 @@
  *                                          ((n_sw^- + beta) (n_t + V beta))
  *                   propose t ~ n_tw^- + beta
  *
- * for a current topic s, taken with probability min(1, pi). Either pass touches one row of counts at
- * a time, which stays in the processor's nearest cache, at the price of a delay: when a proposal is
- * decided, the counts that it was drawn from have moved on, and the n_k are those of the pass's
+ * for a current topic s, taken with probability min(1, pi). Either pass touches one row of counts
+ * at a time, which stays in the processor's nearest cache, at the price of a delay: when a proposal
+ * is decided, the counts that it was drawn from have moved on, and the n_k are those of the pass's
  * begin. So the chain's distribution is not exactly the posterior; it is close to it where a token
  * is a small part of its document and word.
  *
@@ -215,8 +215,8 @@ static void word_propose(psi_lda_sampler *sampler, const uint32_t *places, uint3
     sampler->random = random;
 }
 
-/* Brings the row up to date with the pass by document, whose changes are those between block->topics
- * and the tokens, and decides. */
+/* Brings the row up to date with the pass by document, whose changes are those between
+ * block->topics and the tokens, and decides. */
 static void word_decide(psi_lda_sampler *sampler, const psi_lda_block *block, const decision *d,
                         const uint32_t *places, uint32_t count) {
     warp_state *const state = sampler->state;

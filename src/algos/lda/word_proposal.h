@@ -16,7 +16,8 @@
 #include "algos/lda/fast_random.h"
 #include "algos/lda/sampler.h"
 
-/* A column of a table: it is its own topic with probability `share`, else that of column `other`. */
+/* A column of a table: it is its own topic with probability `share`, else that of column `other`.
+ * */
 typedef struct psi_lda_column {
     double weight;
     float share;
