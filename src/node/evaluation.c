@@ -162,6 +162,13 @@ static void evaluate_worker(void *arg, size_t index) {
 static void evaluation_done(void *arg, double cost_s) {
     psi_evaluation *const evaluation = arg;
     psi_monitor *const monitor = evaluation->monitor;
+    if (monitor->spans != NULL) {
+        psi_port *const port = monitor->nodes[0]->port;
+        psi_node_record(monitor->nodes[0], (psi_span){.kind = PSI_SPAN_EVALUATE,
+                                                      .begin_s = evaluation->start_s,
+                                                      .end_s = port->ops->now_s(port),
+                                                      .clock = evaluation->clock});
+    }
     monitor->results->evaluation_s += cost_s;
     if (monitor->process == 0) {
         evaluation->ranks_seen += monitor->workers_here;
@@ -186,6 +193,7 @@ void psi_evaluation_start_if_complete(psi_monitor *monitor, psi_evaluation *eval
                          .done = evaluation_done,
                          .arg = evaluation};
     psi_port *const port = monitor->nodes[0]->port;
+    evaluation->start_s = port->ops->now_s(port);
     port->ops->measure(port, &job);
 }
 

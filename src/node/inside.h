@@ -3,6 +3,7 @@
 #define PSI_NODE_INSIDE_H
 
 #include "node/node.h"
+#include "node/spans.h"
 #include "ps/client.h"
 #include "ps/shard.h"
 
@@ -25,6 +26,7 @@ struct psi_node {
     uint32_t id;
     psi_port *port;
     psi_monitor *monitor;
+    psi_spans *spans; /* of the process, borrowed; NULL: none are recorded */
     psi_client client;
     psi_shard *shards;
     uint32_t first_shard, shard_count;
@@ -45,6 +47,14 @@ typedef struct psi_totals {
 
 /* The tables' layout, which all nodes of a process share. */
 const psi_layout *psi_monitor_layout(const psi_monitor *monitor);
+
+/* Where the spans of this process are recorded; NULL if they are not. */
+psi_spans *psi_monitor_spans(const psi_monitor *monitor);
+
+/* Record a span of this node, which is filled in, and a stage of the run (`who` is 0, or the rank
+ * of the worker that it is about). With the lock, and only while node->spans != NULL. */
+void psi_node_record(psi_node *node, psi_span span);
+void psi_node_mark(psi_node *node, psi_mark mark, uint32_t who);
 
 /* A node has joined; a shard of it reached a clock at which an evaluation is due (or its end,
  * `is_final`); a worker ended a clock; a worker did some work; frames left the node; a worker has

@@ -39,14 +39,36 @@ ps_err psi_monitor_create(const psi_plan *plan, uint32_t process, psi_results *r
         psi_monitor_destroy(monitor);
         return PS_ENOMEM;
     }
+    if (plan->span_capacity > 0) {
+        monitor->spans = psi_spans_create(plan->span_capacity);
+        if (monitor->spans == NULL) {
+            psi_monitor_destroy(monitor);
+            return PS_ENOMEM;
+        }
+    }
     *monitor_out = monitor;
     return PS_OK;
+}
+
+/* Moves what was recorded here into the results. False: memory is exhausted, some are missing. */
+static bool keep_own_spans(psi_monitor *monitor) {
+    psi_spans *const spans = monitor->spans;
+    bool are_kept = true;
+    for (size_t i = 0; spans != NULL && i < psi_spans_count(spans); i++) {
+        are_kept &= psi_monitor_keep_span(monitor, psi_spans_at(spans, i));
+    }
+    monitor->results->spans_dropped += spans == NULL ? 0 : psi_spans_dropped(spans);
+    return are_kept;
 }
 
 void psi_monitor_destroy(psi_monitor *monitor) {
     if (monitor == NULL) {
         return;
     }
+    if (monitor->process == 0 && !monitor->is_finished) {
+        (void)keep_own_spans(monitor); /* the run has failed: what there is may say why */
+    }
+    psi_spans_destroy(monitor->spans);
     while (monitor->evaluations != NULL) {
         psi_evaluation_destroy(psi_evaluation_unlink(monitor, monitor->evaluations));
     }
@@ -59,6 +81,10 @@ void psi_monitor_destroy(psi_monitor *monitor) {
 
 const psi_layout *psi_monitor_layout(const psi_monitor *monitor) {
     return &monitor->layout;
+}
+
+psi_spans *psi_monitor_spans(const psi_monitor *monitor) {
+    return monitor->spans;
 }
 
 void psi_monitor_join(psi_monitor *monitor, psi_node *node) {
@@ -101,6 +127,18 @@ bool psi_monitor_trace(psi_monitor *monitor, const psi_trace_row *row) {
     results->trace = trace;
     if (has_room) {
         results->trace[results->trace_count++] = *row;
+    }
+    return has_room;
+}
+
+bool psi_monitor_keep_span(psi_monitor *monitor, const psi_span *span) {
+    psi_results *const results = monitor->results;
+    void *spans = results->spans;
+    const bool has_room = psi_array_reserve(&spans, &results->span_capacity,
+                                            results->span_count + 1, sizeof *results->spans);
+    results->spans = spans;
+    if (has_room) {
+        results->spans[results->span_count++] = *span;
     }
     return has_room;
 }
@@ -265,6 +303,9 @@ static void complete_results(psi_monitor *monitor) {
     if (results->metrics_count > 0) {
         qsort(results->metrics, results->metrics_count, sizeof *results->metrics, compare_metrics);
     }
+    if (!keep_own_spans(monitor)) {
+        psi_node_fail(monitor->nodes[0], PS_ENOMEM);
+    }
     psi_evaluation_give_model(monitor->final, monitor);
     monitor->final = NULL;
     monitor->is_finished = true;
@@ -289,6 +330,9 @@ void psi_monitor_finish_if_done(psi_monitor *monitor) {
         monitor->has_recorded = true;
         for (uint32_t i = 0; i < monitor->node_count; i++) {
             add_staleness_of(monitor, monitor->nodes[i]);
+        }
+        for (uint32_t i = 0; monitor->spans != NULL && i < monitor->node_count; i++) {
+            psi_node_mark(monitor->nodes[i], PSI_MARK_END, 0);
         }
         if (monitor->process != 0) {
             psi_monitor_send_trace(monitor);

@@ -9,14 +9,14 @@
 /* MODEL: shard, flags, clock_min, clock_max (u32 each); then, if it has rows, one part a table.
  * SUMS: clock, first rank, worker count, sum count (u32); work units (f64), bytes and frames sent
  * (u64), cost in seconds (f64); then the sums (f64), worker after worker. TRACE: row count,
- * staleness count (u64); totals as in SUMS; evaluation cost (f64); rows; histogram (u64). STOP:
- * nothing. */
+ * staleness count (u64); totals as in SUMS; evaluation cost (f64); span count, spans dropped
+ * (u64); rows; histogram (u64); spans. STOP: nothing. */
 enum {
     PSI_MODEL_HEADER_BYTES = 16,
     PSI_MODEL_IS_FINAL = 1,
     PSI_MODEL_HAS_ROWS = 2,
     PSI_SUMS_HEADER_BYTES = 48,
-    PSI_TRACE_HEADER_BYTES = 48,
+    PSI_TRACE_HEADER_BYTES = 64,
     PSI_TRACE_ROW_BYTES = 40
 };
 
@@ -40,7 +40,7 @@ typedef struct psi_evaluation {
     void *dense[PS_TABLES_MAX];
     psi_sparse *sparse[PS_TABLES_MAX];
     ps_sparse_row *views[PS_TABLES_MAX];
-    double time_s;
+    double time_s, start_s;
     psi_totals totals; /* of the processes whose share is there */
     bool is_started;
 } psi_evaluation;
@@ -59,21 +59,9 @@ struct psi_monitor {
     uint8_t *has_ended;          /* by shard, then by process: it has told its end */
     uint32_t jobs_running, shards_ended, processes_ended;
     uint32_t clock_shown;
+    psi_spans *spans; /* owned; NULL: none are recorded */
     bool is_stopped, has_recorded, is_finished;
 };
-
-static inline void psi_put_f64(uint8_t *bytes, double value) {
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    psi_put_u64(bytes, bits);
-}
-
-static inline double psi_read_f64(psi_reader *reader) {
-    const uint64_t bits = psi_read_u64(reader);
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 /* Whether the state at `clock` is evaluated. */
 bool psi_evaluation_is_due(const psi_plan *plan, uint32_t clock);
@@ -111,6 +99,8 @@ void psi_evaluation_give_model(psi_evaluation *final, psi_monitor *monitor);
 
 /* Notes `reads` row reads that saw clock difference -1-behind. False: memory is exhausted. */
 bool psi_monitor_count_reads(psi_monitor *monitor, size_t behind, uint64_t reads);
+/* Adds a span to the results. False: memory is exhausted. */
+bool psi_monitor_keep_span(psi_monitor *monitor, const psi_span *span);
 psi_totals psi_monitor_totals(const psi_monitor *monitor);
 void psi_monitor_finish_if_done(psi_monitor *monitor);
 

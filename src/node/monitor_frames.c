@@ -53,8 +53,10 @@ void psi_monitor_send_sums(psi_monitor *monitor, const psi_evaluation *evaluatio
 
 void psi_monitor_send_trace(psi_monitor *monitor) {
     const psi_results *const results = monitor->results;
+    const psi_spans *const spans = monitor->spans;
+    const size_t span_count = spans == NULL ? 0 : psi_spans_count(spans);
     const size_t size_bytes = PSI_TRACE_HEADER_BYTES + results->trace_count * PSI_TRACE_ROW_BYTES +
-                              results->staleness_count * 8;
+                              results->staleness_count * 8 + span_count * PSI_SPAN_BYTES;
     psi_frame *const frame = frame_to_first(monitor, PSI_FRAME_TRACE, size_bytes);
     if (frame == NULL) {
         return;
@@ -63,6 +65,9 @@ void psi_monitor_send_trace(psi_monitor *monitor) {
     psi_put_u64(to, results->trace_count);
     psi_put_u64(to + 8, results->staleness_count);
     to = put_totals(to + 16, &monitor->totals_of[monitor->process], 0.0);
+    psi_put_u64(to, span_count);
+    psi_put_u64(to + 8, spans == NULL ? 0 : psi_spans_dropped(spans));
+    to += 16;
     for (size_t i = 0; i < results->trace_count; i++, to += PSI_TRACE_ROW_BYTES) {
         const psi_trace_row *const row = &results->trace[i];
         psi_put_u32(to, row->rank);
@@ -74,6 +79,9 @@ void psi_monitor_send_trace(psi_monitor *monitor) {
     }
     for (size_t d = 0; d < results->staleness_count; d++, to += 8) {
         psi_put_u64(to, results->staleness[d]);
+    }
+    for (size_t i = 0; i < span_count; i++, to += PSI_SPAN_BYTES) {
+        psi_span_put(to, psi_spans_at(spans, i));
     }
     port_of(monitor)->ops->send(port_of(monitor), frame);
 }
@@ -171,37 +179,74 @@ static bool receive_sums(psi_monitor *monitor, uint32_t process, psi_reader read
     return true;
 }
 
+static bool receive_rows(psi_monitor *monitor, psi_reader *reader, uint64_t row_count) {
+    for (uint64_t i = 0; i < row_count; i++) {
+        psi_trace_row row;
+        row.rank = psi_read_u32(reader);
+        row.clock = psi_read_u32(reader);
+        row.start_s = psi_read_f64(reader);
+        row.compute_s = psi_read_f64(reader);
+        row.wait_s = psi_read_f64(reader);
+        row.end_s = psi_read_f64(reader);
+        if (!psi_monitor_trace(monitor, &row)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether a process other than this one may have recorded it. */
+static bool span_is_possible(const psi_plan *plan, const psi_span *span, uint32_t process) {
+    const bool is_of_frame = span->kind == PSI_SPAN_SEND || span->kind == PSI_SPAN_DELIVER;
+    const uint32_t who_count = is_of_frame ? psi_endpoint_count(plan) : plan->worker_count;
+    const bool is_of_wait = span->kind == PSI_SPAN_WAIT;
+    const uint32_t what_count = is_of_frame  ? PSI_FRAME_TYPES
+                                : is_of_wait ? PSI_AWAITED_KINDS
+                                             : PSI_MARK_KINDS;
+    return span->kind < PSI_SPAN_KINDS && span->node == process && span->who < who_count &&
+           span->what < what_count && span->table < plan->table_count &&
+           (!is_of_frame || span->other < who_count) && span->end_s >= span->begin_s;
+}
+
+static bool receive_spans(psi_monitor *monitor, psi_reader *reader, uint64_t span_count,
+                          uint32_t process) {
+    for (uint64_t i = 0; i < span_count; i++) {
+        const psi_span span = psi_span_read(reader);
+        if (!span_is_possible(monitor->plan, &span, process) ||
+            !psi_monitor_keep_span(monitor, &span)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool receive_trace(psi_monitor *monitor, uint32_t process, psi_reader reader) {
     const uint64_t row_count = psi_read_u64(&reader);
     const uint64_t staleness_count = psi_read_u64(&reader);
     const psi_totals totals = read_totals(&reader);
     (void)psi_read_f64(&reader);
+    const uint64_t span_count = psi_read_u64(&reader);
+    const uint64_t spans_dropped = psi_read_u64(&reader);
     const size_t left_bytes = reader.left_bytes;
     if (reader.failed || row_count > left_bytes / PSI_TRACE_ROW_BYTES ||
-        staleness_count > left_bytes / 8 ||
-        row_count * PSI_TRACE_ROW_BYTES + staleness_count * 8 != left_bytes) {
+        staleness_count > left_bytes / 8 || span_count > left_bytes / PSI_SPAN_BYTES ||
+        row_count * PSI_TRACE_ROW_BYTES + staleness_count * 8 + span_count * PSI_SPAN_BYTES !=
+            left_bytes) {
         return false;
     }
-    if (!psi_note_once(monitor->has_ended, monitor->plan->shard_count + process)) {
+    if (!psi_note_once(monitor->has_ended, monitor->plan->shard_count + process) ||
+        !receive_rows(monitor, &reader, row_count)) {
         return false;
-    }
-    for (uint64_t i = 0; i < row_count; i++) {
-        psi_trace_row row;
-        row.rank = psi_read_u32(&reader);
-        row.clock = psi_read_u32(&reader);
-        row.start_s = psi_read_f64(&reader);
-        row.compute_s = psi_read_f64(&reader);
-        row.wait_s = psi_read_f64(&reader);
-        row.end_s = psi_read_f64(&reader);
-        if (!psi_monitor_trace(monitor, &row)) {
-            return false;
-        }
     }
     for (uint64_t behind = 0; behind < staleness_count; behind++) {
         if (!psi_monitor_count_reads(monitor, behind, psi_read_u64(&reader))) {
             return false;
         }
     }
+    if (!receive_spans(monitor, &reader, span_count, process)) {
+        return false;
+    }
+    monitor->results->spans_dropped += spans_dropped;
     monitor->totals_of[process] = totals;
     monitor->processes_ended++;
     psi_monitor_finish_if_done(monitor);

@@ -94,6 +94,10 @@ ps_err psi_node_create(const psi_plan *plan, uint32_t node_id, psi_port *port, p
         return PS_ENOMEM;
     }
     psi_monitor_join(monitor, node);
+    node->spans = psi_monitor_spans(monitor);
+    if (node->spans != NULL) {
+        psi_node_mark(node, PSI_MARK_READY, 0);
+    }
     for (uint32_t i = 0; i < node->shard_count; i++) {
         if (!psi_monitor_shard_clock(monitor, &node->shards[i], false)) {
             psi_node_destroy(node);
@@ -124,6 +128,52 @@ void psi_node_destroy(psi_node *node) {
     free(node);
 }
 
+/* ---- Recording ---- */
+
+void psi_node_record(psi_node *node, psi_span span) {
+    span.node = node->id;
+    psi_spans_add(node->spans, &span);
+}
+
+void psi_node_mark(psi_node *node, psi_mark mark, uint32_t who) {
+    const double now_s = node->port->ops->now_s(node->port);
+    psi_node_record(node, (psi_span){.kind = PSI_SPAN_MARK,
+                                     .begin_s = now_s,
+                                     .end_s = now_s,
+                                     .who = who,
+                                     .what = (uint32_t)mark});
+}
+
+static void record_send(psi_node *node, const psi_frame *frame) {
+    const double now_s = node->port->ops->now_s(node->port);
+    psi_node_record(
+        node, (psi_span){.kind = PSI_SPAN_SEND,
+                         .begin_s = now_s,
+                         .end_s = now_s,
+                         .who = frame->from,
+                         .what = frame->type,
+                         .other = frame->to,
+                         .amount = frame->size_bytes,
+                         .number = psi_spans_number(node->spans, frame->from, frame->to, true)});
+}
+
+/* The frame has been handled since `begin_s`. Frames between monitors belong to the evaluation, not
+ * to the run that is evaluated. */
+static void record_delivery(psi_node *node, const psi_frame *frame, double begin_s) {
+    if (frame->to >= psi_endpoint_monitor(node->plan, 0)) {
+        return;
+    }
+    psi_node_record(
+        node, (psi_span){.kind = PSI_SPAN_DELIVER,
+                         .begin_s = begin_s,
+                         .end_s = node->port->ops->now_s(node->port),
+                         .who = frame->to,
+                         .what = frame->type,
+                         .other = frame->from,
+                         .amount = frame->size_bytes,
+                         .number = psi_spans_number(node->spans, frame->from, frame->to, false)});
+}
+
 /* ---- Effects ---- */
 
 void psi_node_fail(psi_node *node, ps_err err) {
@@ -144,6 +194,9 @@ void psi_node_carry_out(psi_node *node, psi_effects *effects, const psi_shard *s
         frame->next = NULL;
         if (psi_endpoint_node(node->plan, frame->to) != node->id) {
             psi_monitor_sent(node->monitor, frame);
+        }
+        if (node->spans != NULL) {
+            record_send(node, frame);
         }
         node->port->ops->send(node->port, frame);
         frame = next;
@@ -183,6 +236,7 @@ bool psi_node_deliver(psi_node *node, psi_frame *frame, ps_fault *fault) {
     const psi_plan *const plan = node->plan;
     const bool is_known =
         frame->to < psi_endpoint_count(plan) && frame->from < psi_endpoint_count(plan);
+    const double begin_s = node->spans == NULL ? 0.0 : node->port->ops->now_s(node->port);
     bool is_accepted = false;
     if (is_known && psi_endpoint_node(plan, frame->to) == node->id) {
         if (frame->to < plan->node_count) {
@@ -199,6 +253,8 @@ bool psi_node_deliver(psi_node *node, psi_frame *frame, ps_fault *fault) {
             "node %u refuses a frame of type %u from endpoint %u to endpoint %u: no correct "
             "peer sends it",
             node->id, frame->type, frame->from, frame->to);
+    } else if (node->spans != NULL) {
+        record_delivery(node, frame, begin_s);
     }
     psi_frame_release(node->port->pool, frame);
     return is_accepted;
@@ -211,6 +267,9 @@ void psi_node_stop(psi_node *node) {
         return;
     }
     node->is_stopping = true;
+    if (node->spans != NULL) {
+        psi_node_mark(node, PSI_MARK_STOP, 0);
+    }
     for (uint32_t i = 0; i < node->worker_count; i++) {
         psi_client_abandon_pulls(&node->client,
                                  i); /* their buffers may go as soon as the worker knows */

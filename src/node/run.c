@@ -68,5 +68,6 @@ void psi_results_fini(psi_results *results, const psi_plan *plan) {
     free(results->metrics);
     free(results->trace);
     free(results->staleness);
+    free(results->spans);
     *results = (psi_results){0};
 }

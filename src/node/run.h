@@ -9,6 +9,7 @@
 
 #include "tortoise/algo.h"
 
+#include "node/spans.h"
 #include "ps/policy.h"
 
 /* One evaluation: a row of metrics.csv. */
@@ -60,6 +61,7 @@ typedef struct psi_plan {
     size_t table_count;
     ps_table_spec specs[PS_TABLES_MAX];
     psi_observer observer;
+    size_t span_capacity;            /* spans that each process remembers; 0: none */
     const volatile int *interrupted; /* set by a signal handler to end the run; may be NULL */
 } psi_plan;
 
@@ -92,9 +94,12 @@ typedef struct psi_results {
     size_t trace_count, trace_capacity;
     uint64_t *staleness; /* [d]: reads that saw clock difference -1-d */
     size_t staleness_count, staleness_capacity;
+    psi_span *spans; /* process after process, in the order of their ends */
+    size_t span_count, span_capacity;
+    uint64_t spans_dropped;
     bool model_is_complete;
     uint32_t model_clock;
-    void *model_dense[PS_TABLES_MAX]; /* row_count x column_count each, or NULL */
+    void *model_dense[PS_TABLES_MAX];           /* row_count x column_count each, or NULL */
     ps_sparse_row *model_sparse[PS_TABLES_MAX]; /* row_count each, or NULL; all owned */
     uint64_t bytes_sent, frames_sent;
     double time_s;       /* when the last worker had left */

@@ -1,6 +1,8 @@
 /* The worker API over a port: each call is a step of the client, and waiting until it is served. */
 #include "tortoise/worker.h"
 
+#include <string.h>
+
 #include "node/inside.h"
 
 /* Values of a piece of a push or pull: small enough to stay in a processor's cache from the moment
@@ -55,17 +57,44 @@ static bool step(const ps_worker *worker, const psi_client_event *event) {
     return is_valid;
 }
 
+/* What the worker waits for now, to be recorded when it no longer does. With the lock. */
+static psi_span span_of_wait(const ps_worker *worker) {
+    psi_span span = {.kind = PSI_SPAN_WAIT,
+                     .who = worker->rank,
+                     .clock = worker->clock,
+                     .what = PSI_AWAITED_ANSWER};
+    psi_lack lack;
+    if (psi_client_lacks(&worker->node->client, worker->index, &lack)) {
+        span.what = PSI_AWAITED_ROW;
+        span.amount = lack.row;
+        span.table = lack.table;
+        span.other = lack.shard;
+        span.number = lack.need_clock;
+    }
+    return span;
+}
+
 /* Blocks until the client has served the worker or the run ends. With the lock. */
 static ps_err wait_until_served(ps_worker *worker) {
     psi_node *const node = worker->node;
+    psi_span span = {0};
     if (!psi_client_is_waiting(&node->client, worker->index)) {
         return stop_reason(worker);
+    }
+    if (node->spans != NULL) {
+        span = span_of_wait(worker);
     }
     worker->waiting_since_s = node->port->ops->now_s(node->port);
     while (psi_client_is_waiting(&node->client, worker->index) && stop_reason(worker) == PS_OK) {
         node->port->ops->wait(node->port, worker->index);
     }
-    worker->wait_s += node->port->ops->now_s(node->port) - worker->waiting_since_s;
+    const double now_s = node->port->ops->now_s(node->port);
+    worker->wait_s += now_s - worker->waiting_since_s;
+    if (node->spans != NULL) {
+        span.begin_s = worker->waiting_since_s;
+        span.end_s = now_s;
+        psi_node_record(node, span);
+    }
     return stop_reason(worker);
 }
 
@@ -168,6 +197,13 @@ static bool trace_clock(ps_worker *worker, double now_s) {
                                .compute_s = worker->compute_s,
                                .wait_s = worker->wait_s,
                                .end_s = now_s};
+    if (worker->node->spans != NULL) {
+        psi_node_record(worker->node, (psi_span){.kind = PSI_SPAN_CLOCK,
+                                                 .begin_s = worker->clock_start_s,
+                                                 .end_s = now_s,
+                                                 .who = worker->rank,
+                                                 .clock = worker->clock});
+    }
     worker->clock_start_s = now_s;
     worker->compute_s = 0.0;
     worker->wait_s = 0.0;
@@ -209,9 +245,19 @@ ps_err ps_compute(ps_worker *worker, double units, void (*fn)(void *arg), void *
     psi_port *const port = worker->node->port;
     const double start_s = port->ops->now_s(port);
     port->ops->compute(port, worker->index, worker->clock, units, fn, arg);
-    worker->compute_s += port->ops->now_s(port) - start_s;
+    const double end_s = port->ops->now_s(port);
+    worker->compute_s += end_s - start_s;
     lock(worker);
     psi_monitor_worked(worker->node->monitor, units);
+    if (worker->node->spans != NULL) {
+        psi_span span = {.kind = PSI_SPAN_COMPUTE,
+                         .begin_s = start_s,
+                         .end_s = end_s,
+                         .who = worker->rank,
+                         .clock = worker->clock};
+        memcpy(&span.amount, &units, sizeof span.amount);
+        psi_node_record(worker->node, span);
+    }
     const ps_err err = stop_reason(worker);
     unlock(worker);
     return err;
@@ -323,6 +369,9 @@ ps_err psi_worker_main(psi_node *node, uint32_t worker_index) {
     const psi_client_event event = {.kind = PSI_CLIENT_LEAVE, .worker = worker_index};
     (void)step(worker, &event);
     node->active_count--;
+    if (node->spans != NULL) {
+        psi_node_mark(node, PSI_MARK_LEFT, worker->rank);
+    }
     psi_monitor_worker_left(node->monitor);
     unlock(worker);
     return err;
