@@ -14,13 +14,14 @@ failures=0
 checks=0
 
 # denied CODE WORD COMMAND: bash runs COMMAND, in a session of its own; it ends with CODE, says one line that holds
-# WORD, and leaves no file and no process. Files that COMMAND itself needs belong under ../own.
+# WORD (beside where a rank got its number from, and warnings), and leaves no file and no process. Files that COMMAND itself needs belong under ../own.
 denied() {
     local code=$1 word=$2 command=$3 session got lines
     checks=$((checks + 1))
     mkdir -p ../own
-    setsid --wait bash -c "echo \$\$ >../session; $command" >../out.txt 2>../err.txt </dev/null
+    setsid --wait timeout 60 bash -c "echo \$\$ >../session; $command" >../out.txt 2>../said.txt </dev/null
     got=$?
+    grep -vE '^tortoise: (rank [0-9]+ \(|warning: )' ../said.txt >../err.txt
     session=$(cat ../session)
     lines=$(grep -c '' ../err.txt)
     if [ "$got" != "$code" ] || [ "$lines" != 1 ] || ! grep -qE -- "$word" ../err.txt; then
@@ -87,6 +88,28 @@ fi
         denied 2 'secret.txt: Permission denied' 'echo 1 1 3 >../own/secret.txt; chmod 000 ../own/secret.txt; exec $RUN --data ../own/secret.txt --out run'
         denied 2 'locked: Permission denied' 'mkdir -m 555 ../own/locked; exec $RUN --out ../own/locked/run'
     fi
+}
+
+# One rank of several; the port is one that the system gives to nobody by itself.
+port=$((20000 + $$ % 10000))
+export RANK="$RUN --out run --start-timeout 1s --coordinator 127.0.0.1:$port"
+# shellcheck disable=SC2016 # bash -c expands it
+{
+    denied 2 'ps-rank: rank 5 of 4' 'exec $RANK --ps-rank 5 --ps-size 4'
+    denied 2 'ps-rank: rank 4 of 4' 'exec $RANK --ps-rank 4 --ps-size 4'
+    denied 2 "host 'no-such-host.invalid' is not known" 'exec $RANK --ps-rank 1 --ps-size 2 --coordinator no-such-host.invalid:9 --insecure'
+    denied 2 "host 'no-such-a.invalid' is not known" 'exec $RUN --out run --ps-rank 1 --ps-size 2 --hosts no-such-a.invalid,no-such-b.invalid --insecure --start-timeout 1s'
+    denied 2 'add --insecure' 'exec $RANK --ps-rank 0 --ps-size 2 --coordinator 192.0.2.1:9'
+    denied 2 '192.0.2.1:9: Cannot assign requested address' 'exec $RANK --ps-rank 0 --ps-size 2 --bind 192.0.2.1:9 --insecure'
+    denied 5 'rank 1 on .* found no rank 0 at 127.0.0.1' 'exec $RANK --ps-rank 1 --ps-size 2'
+    denied 5 'after 1 s 2 of 3 ranks are missing: 1 to 2' 'exec $RANK --ps-rank 0 --ps-size 3'
+    # A port that somebody else has: rank 0 of another run, which is still waiting for its rank 1.
+    taken='$RANK --ps-rank 0 --ps-size 2 >/dev/null 2>&1 & first=$!'
+    until_taken='until [ -n "$(grep -i ":$(printf %04X '$port') 00000000:0000 0A" /proc/net/tcp)" ]; do sleep 0.05; done'
+    denied 2 'Address already in use' "$taken; $until_taken; \$RANK --ps-rank 0 --ps-size 2; code=\$?; wait \$first; exit \$code"
+    # The second rank 1 is told; the run goes on waiting for the one that is missing.
+    twice='$RANK --ps-rank 1 --ps-size 3 >../a.txt 2>&1 & a=$!; $RANK --ps-rank 1 --ps-size 3 >../b.txt 2>&1 & b=$!; wait $a $b; cat ../a.txt ../b.txt >../both.txt; grep "second rank 1" ../both.txt | grep -v "ranks are missing" >&2'
+    denied 5 'a second rank 1, on .* was refused: .*give every rank a number of its own' "\$RANK --ps-rank 0 --ps-size 3 >/dev/null 2>&1 & zero=\$!; $twice; wait \$zero; exit"
 }
 
 echo "$checks checks, $failures failures"
