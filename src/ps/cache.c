@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/bytes.h"
 #include "base/hash.h"
 
 uint32_t psi_cache_find(const psi_cache_table *table, uint64_t row) {
@@ -11,7 +10,7 @@ uint32_t psi_cache_find(const psi_cache_table *table, uint64_t row) {
     }
     const size_t mask = table->index_capacity - 1;
     for (size_t at = psi_hash_u64(row) & mask; table->index[at] != 0; at = (at + 1) & mask) {
-        if (table->rows[table->index[at] - 1].row == row) {
+        if (psi_cache_row(table, table->index[at] - 1)->row == row) {
             return table->index[at] - 1;
         }
     }
@@ -20,16 +19,16 @@ uint32_t psi_cache_find(const psi_cache_table *table, uint64_t row) {
 
 static void index_row(psi_cache_table *table, size_t position) {
     const size_t mask = table->index_capacity - 1;
-    size_t at = psi_hash_u64(table->rows[position].row) & mask;
+    size_t at = psi_hash_u64(psi_cache_row(table, position)->row) & mask;
     while (table->index[at] != 0) {
         at = (at + 1) & mask;
     }
     table->index[at] = (uint32_t)position + 1;
 }
 
-/* Keeps the index at most half full. */
+/* Keeps the index at most three quarters full. */
 static bool grow_index(psi_cache_table *table) {
-    if (2 * (table->row_count + 1) <= table->index_capacity) {
+    if (4 * (table->row_count + 1) <= 3 * table->index_capacity) {
         return true;
     }
     const size_t capacity = table->index_capacity == 0 ? 16 : 2 * table->index_capacity;
@@ -46,19 +45,16 @@ static bool grow_index(psi_cache_table *table) {
     return true;
 }
 
-static bool grow_values(psi_cache_table *table, const psi_table_layout *layout) {
-    if (layout->layout == PS_SPARSE) {
-        void *sparse = table->sparse;
-        const bool is_grown = psi_array_reserve(&sparse, &table->sparse_capacity,
-                                                table->row_count + 1, sizeof *table->sparse);
-        table->sparse = sparse;
-        return is_grown;
+/* Makes room for one more row. */
+static bool grow_rows(psi_cache_table *table, const psi_table_layout *layout) {
+    if (table->rows.item_size_bytes == 0) {
+        table->is_sparse = layout->layout == PS_SPARSE;
+        table->rows = psi_chunks_of(sizeof(psi_cached_row));
+        table->values =
+            psi_chunks_of(table->is_sparse ? sizeof(psi_sparse) : layout->row_size_bytes);
     }
-    void *dense = table->dense;
-    const bool is_grown = psi_array_reserve(&dense, &table->dense_capacity, table->row_count + 1,
-                                            layout->row_size_bytes);
-    table->dense = dense;
-    return is_grown;
+    return psi_chunks_reserve(&table->rows, table->row_count + 1) &&
+           psi_chunks_reserve(&table->values, table->row_count + 1);
 }
 
 uint32_t psi_cache_touch(psi_cache_table *table, const psi_table_layout *layout, uint64_t row,
@@ -67,26 +63,20 @@ uint32_t psi_cache_touch(psi_cache_table *table, const psi_table_layout *layout,
     if (found != PSI_CACHE_NONE) {
         return found;
     }
-    void *rows = table->rows;
-    if (table->row_count >= PSI_CACHE_NONE - 1 || !grow_index(table) ||
-        !grow_values(table, layout) ||
-        !psi_array_reserve(&rows, &table->row_capacity, table->row_count + 1,
-                           sizeof *table->rows)) {
+    if (table->row_count >= PSI_CACHE_NONE - 1 || !grow_index(table) || !grow_rows(table, layout)) {
         return PSI_CACHE_NONE;
     }
-    table->rows = rows;
-    table->rows[table->row_count] = (psi_cached_row){.row = row, .shard = shard};
+    *psi_cache_row(table, table->row_count) = (psi_cached_row){.row = row, .shard = shard};
     index_row(table, table->row_count);
     return (uint32_t)table->row_count++;
 }
 
 void psi_cache_table_fini(psi_cache_table *table) {
-    for (size_t i = 0; i < table->sparse_capacity; i++) {
-        psi_sparse_fini(&table->sparse[i]);
+    for (size_t i = 0; table->is_sparse && i < table->row_count; i++) {
+        psi_sparse_fini(psi_cache_sparse(table, i));
     }
-    free(table->rows);
-    free(table->dense);
-    free(table->sparse);
+    psi_chunks_fini(&table->rows);
+    psi_chunks_fini(&table->values);
     free(table->index);
     *table = (psi_cache_table){0};
 }

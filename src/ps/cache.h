@@ -2,10 +2,11 @@
  *
  * A cached row remembers the row clock that came with it (it includes every update stamped below),
  * and what was asked of the shard. Rows are never evicted. Positions are stable; addresses of
- * values are not. */
+ * values are not. A cached row costs its value and at most 64 bytes. */
 #ifndef PSI_CACHE_H
 #define PSI_CACHE_H
 
+#include "base/chunks.h"
 #include "ps/layout.h"
 #include "ps/values.h"
 
@@ -20,15 +21,27 @@ typedef struct psi_cached_row {
 } psi_cached_row;
 
 typedef struct psi_cache_table {
-    psi_cached_row *rows;
-    size_t row_count, row_capacity;
-    uint8_t *dense; /* row_capacity rows, or NULL */
-    size_t dense_capacity;
-    psi_sparse *sparse;
-    size_t sparse_capacity;
+    psi_chunks rows;   /* of psi_cached_row */
+    psi_chunks values; /* at the same positions: dense rows, or psi_sparse */
+    size_t row_count;
     uint32_t *index; /* open addressing: position + 1, or 0 */
     size_t index_capacity;
+    bool is_sparse;
 } psi_cache_table;
+
+static inline psi_cached_row *psi_cache_row(const psi_cache_table *table, size_t position) {
+    return psi_chunks_at(&table->rows, position);
+}
+
+/* The value of a row of a dense table. */
+static inline uint8_t *psi_cache_dense(const psi_cache_table *table, size_t position) {
+    return psi_chunks_at(&table->values, position);
+}
+
+/* The same for a sparse one. */
+static inline psi_sparse *psi_cache_sparse(const psi_cache_table *table, size_t position) {
+    return psi_chunks_at(&table->values, position);
+}
 
 #define PSI_CACHE_NONE UINT32_MAX
 

@@ -105,11 +105,11 @@ static bool locate_rows(psi_client *client, const psi_client_event *event) {
 /* Lists in scratch the positions to ask for, and counts them by shard. Returns how many. */
 static size_t choose_asked(psi_client *client, const psi_client_worker *worker,
                            uint32_t need_clock) {
-    psi_cached_row *const rows = client->tables[worker->table].rows;
+    const psi_cache_table *const table = &client->tables[worker->table];
     memset(client->counts, 0, client->options.layout->shard_count * sizeof *client->counts);
     size_t asked_count = 0;
     for (size_t i = 0; i < worker->position_count; i++) {
-        psi_cached_row *const row = &rows[worker->positions[i]];
+        psi_cached_row *const row = psi_cache_row(table, worker->positions[i]);
         if (row_must_be_asked(client, row, need_clock, worker->clock)) {
             row->asked = need_clock + 1;
             client->scratch[asked_count++] = worker->positions[i];
@@ -160,7 +160,7 @@ static void send_fetches(psi_client *client, uint32_t table, uint32_t need_clock
     }
     client->counts[layout->shard_count] = first;
     for (size_t i = 0; i < asked_count; i++) {
-        const uint64_t row = client->tables[table].rows[client->scratch[i]].row;
+        const uint64_t row = psi_cache_row(&client->tables[table], client->scratch[i])->row;
         const psi_place place = psi_row_place(layout, table, row);
         locals[client->counts[place.shard]++] = place.local;
     }
@@ -184,9 +184,10 @@ static bool waits_for_rows(const psi_client_worker *worker) {
 static void look_again(psi_client *client, psi_client_worker *worker) {
     const uint32_t need_clock =
         client->options.policy.ops->read_clock(&client->options.policy, worker->clock);
-    const psi_cached_row *const rows = client->tables[worker->table].rows;
-    while (worker->next < worker->position_count &&
-           row_is_fresh(client, &rows[worker->positions[worker->next]], need_clock)) {
+    const psi_cache_table *const table = &client->tables[worker->table];
+    while (
+        worker->next < worker->position_count &&
+        row_is_fresh(client, psi_cache_row(table, worker->positions[worker->next]), need_clock)) {
         worker->next++;
     }
     worker->is_waiting = worker->next < worker->position_count;
@@ -237,7 +238,6 @@ static void count_read(psi_client *client, uint32_t clock, uint32_t row_clock) {
 bool psi_client_take(psi_client *client, uint32_t worker_index, psi_rows *rows) {
     psi_client_worker *const worker = &client->workers[worker_index];
     const psi_cache_table *const table = &client->tables[worker->table];
-    const psi_table_layout *const layout = &client->options.layout->tables[worker->table];
     void *staleness = client->staleness;
     if (!psi_array_reserve(&staleness, &client->staleness_capacity, (size_t)worker->clock + 1,
                            sizeof *client->staleness)) {
@@ -246,7 +246,7 @@ bool psi_client_take(psi_client *client, uint32_t worker_index, psi_rows *rows) 
     client->staleness = staleness;
     for (size_t i = 0; i < worker->position_count; i++) {
         const uint32_t position = worker->positions[i];
-        const psi_cached_row *const cached = &table->rows[position];
+        const psi_cached_row *const cached = psi_cache_row(table, position);
         psi_private_row *const row = psi_rows_touch(rows, worker->table, cached->row);
         if (row == NULL) {
             return false;
@@ -254,10 +254,10 @@ bool psi_client_take(psi_client *client, uint32_t worker_index, psi_rows *rows) 
         if (row->is_fetched) {
             continue;
         }
-        const uint8_t *const dense =
-            table->dense == NULL ? NULL : table->dense + position * layout->row_size_bytes;
-        if (!psi_rows_fill(rows, row, dense,
-                           table->sparse == NULL ? NULL : &table->sparse[position])) {
+        const uint8_t *const dense = table->is_sparse ? NULL : psi_cache_dense(table, position);
+        const psi_sparse *const sparse =
+            table->is_sparse ? psi_cache_sparse(table, position) : NULL;
+        if (!psi_rows_fill(rows, row, dense, sparse)) {
             return false;
         }
         count_read(client, worker->clock, row_clock_of(client, cached));
@@ -271,7 +271,7 @@ bool psi_client_lacks(const psi_client *client, uint32_t worker_index, psi_lack 
         return false;
     }
     const psi_cached_row *const row =
-        &client->tables[worker->table].rows[worker->positions[worker->next]];
+        psi_cache_row(&client->tables[worker->table], worker->positions[worker->next]);
     *lack_out = (psi_lack){
         .row = row->row,
         .table = worker->table,
@@ -364,7 +364,8 @@ static bool rows_are_expected(psi_client *client, uint32_t shard, psi_reader rea
                 const psi_place place = {.shard = shard, .local = locals[i]};
                 const uint32_t position =
                     psi_cache_find(table, psi_place_row(layout, part.table, place));
-                if (position == PSI_CACHE_NONE || !row_is_expected(&table->rows[position])) {
+                if (position == PSI_CACHE_NONE ||
+                    !row_is_expected(psi_cache_row(table, position))) {
                     return false;
                 }
                 client->scratch[count++] = position;
@@ -379,12 +380,13 @@ static void receive_row(psi_client *client, uint32_t table_index, uint32_t posit
                         const uint8_t *values, uint32_t clock, psi_effects *out) {
     psi_cache_table *const table = &client->tables[table_index];
     const psi_table_layout *const layout = &client->options.layout->tables[table_index];
-    psi_cached_row *const row = &table->rows[position];
+    psi_cached_row *const row = psi_cache_row(table, position);
     if (layout->layout == PS_DENSE) {
-        memcpy(table->dense + position * layout->row_size_bytes, values, layout->row_size_bytes);
+        memcpy(psi_cache_dense(table, position), values, layout->row_size_bytes);
     } else {
-        table->sparse[position].count = 0;
-        out->out_of_memory |= !psi_part_add_sparse(&table->sparse[position], layout->type, values);
+        psi_sparse *const sparse = psi_cache_sparse(table, position);
+        sparse->count = 0;
+        out->out_of_memory |= !psi_part_add_sparse(sparse, layout->type, values);
     }
     row->has_value = true;
     row->row_clock = clock;

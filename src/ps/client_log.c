@@ -17,17 +17,19 @@ static void apply_segment(psi_client *client, const psi_block *block, const psi_
                                  .local = block->locals[segment->first + i]};
         const uint32_t position =
             psi_cache_find(table, psi_place_row(layout, segment->table, place));
-        if (position == PSI_CACHE_NONE || !table->rows[position].has_value) {
+        const psi_cached_row *const row =
+            position == PSI_CACHE_NONE ? NULL : psi_cache_row(table, position);
+        if (row == NULL || !row->has_value) {
             continue;
         }
-        if (only_mark != 0 && table->rows[position].frame_mark != only_mark) {
+        if (only_mark != 0 && row->frame_mark != only_mark) {
             continue;
         }
         if (table_layout->layout == PS_DENSE) {
-            psi_values_add(table_layout->type,
-                           table->dense + position * table_layout->row_size_bytes, values,
+            psi_values_add(table_layout->type, psi_cache_dense(table, position), values,
                            table_layout->column_count);
-        } else if (!psi_part_add_sparse(&table->sparse[position], table_layout->type, values)) {
+        } else if (!psi_part_add_sparse(psi_cache_sparse(table, position), table_layout->type,
+                                        values)) {
             out->out_of_memory = true;
         }
     }

@@ -203,7 +203,18 @@ bool psi_rows_fill(psi_rows *rows, psi_private_row *row, const uint8_t *dense,
     return true;
 }
 
+const uint8_t *psi_rows_read(const psi_rows *rows, psi_private_row *row) {
+    if (row->is_behind) {
+        const psi_table_layout *const table = &rows->layout->tables[row->table];
+        psi_values_add(table->type, row->value, row->delta, table->column_count);
+        row->is_behind = false;
+    }
+    row->is_read = true;
+    return row->value;
+}
+
 void *psi_rows_edit(psi_rows *rows, psi_private_row *row) {
+    (void)psi_rows_read(rows, row);
     if (row->base == NULL) {
         const size_t size_bytes = rows->layout->tables[row->table].row_size_bytes;
         row->base = take_bytes(rows, size_bytes);
@@ -216,18 +227,32 @@ void *psi_rows_edit(psi_rows *rows, psi_private_row *row) {
     return row->value;
 }
 
+/* The first add to a row in a clock is a copy. Unless the worker looks at the row, that is all. */
+static bool add_first(psi_rows *rows, psi_private_row *row, const void *delta) {
+    const size_t size_bytes = rows->layout->tables[row->table].row_size_bytes;
+    row->delta = take_bytes(rows, size_bytes);
+    if (row->delta == NULL) {
+        return false;
+    }
+    memcpy(row->delta, delta, size_bytes);
+    row->is_changed = true;
+    row->is_behind = row->value != NULL;
+    if (row->is_read) {
+        (void)psi_rows_read(rows, row);
+    }
+    return true;
+}
+
 bool psi_rows_add(psi_rows *rows, psi_private_row *row, const void *delta) {
     const psi_table_layout *const table = &rows->layout->tables[row->table];
+    if (row->base == NULL && row->delta == NULL) {
+        return add_first(rows, row, delta);
+    }
+    if (row->is_behind) {
+        (void)psi_rows_read(rows, row);
+    }
     if (row->base == NULL) {
-        if (row->delta == NULL) {
-            row->delta = take_bytes(rows, table->row_size_bytes);
-            if (row->delta == NULL) {
-                return false;
-            }
-            memset(row->delta, 0, table->row_size_bytes);
-        }
         psi_values_add(table->type, row->delta, delta, table->column_count);
-        row->is_changed = true;
     }
     if (row->value != NULL) { /* an edited row publishes the difference, so this is enough for it */
         psi_values_add(table->type, row->value, delta, table->column_count);

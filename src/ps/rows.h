@@ -37,10 +37,12 @@ typedef struct psi_private_row {
     psi_place place;
     uint32_t table;
     uint32_t sparse; /* index + 1 into psi_rows.sparse, or 0 */
-    uint8_t *value;  /* dense: the worker's view, NULL if not fetched */
+    uint8_t *value;  /* dense: the worker's view, NULL if not fetched; read it by psi_rows_read() */
     uint8_t *base;   /* dense: the view before the first edit, NULL if not edited */
     uint8_t *delta;  /* dense: the sum of what was added, NULL if nothing was */
     bool is_fetched, is_changed;
+    bool is_read;   /* dense: the worker may hold a pointer to the view */
+    bool is_behind; /* dense: the view lacks `delta`, which was added once */
 } psi_private_row;
 
 typedef struct psi_private_sparse {
@@ -82,6 +84,10 @@ psi_private_row *psi_rows_touch(psi_rows *rows, uint32_t table, uint64_t row);
  * to it in this clock. The row was touched and not fetched. False: memory is exhausted. */
 PS_MUST_CHECK bool psi_rows_fill(psi_rows *rows, psi_private_row *row, const uint8_t *dense,
                                  const psi_sparse *sparse);
+
+/* ps_get() on a dense row: its view, or NULL if it was not fetched. O(1); O(columns) after an add.
+ */
+const uint8_t *psi_rows_read(const psi_rows *rows, psi_private_row *row);
 
 /* ps_edit(), ps_add() and ps_add_sparse() on a row. Edit returns NULL and add false when memory is
  * out. */

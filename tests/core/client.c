@@ -15,10 +15,11 @@ static void fetch(bench *bench, uint32_t worker, uint64_t row_begin, size_t row_
 static int32_t taken(bench *bench, uint32_t worker, uint64_t row) {
     int32_t value = -1;
     CU_ASSERT_TRUE(psi_client_take(&bench->client, worker, &bench->rows[worker]));
-    const psi_private_row *const own = psi_rows_find(&bench->rows[worker], 0, row);
+    psi_private_row *const own = psi_rows_find(&bench->rows[worker], 0, row);
     CU_ASSERT_PTR_NOT_NULL_FATAL(own);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(own->value);
-    memcpy(&value, own->value, sizeof value);
+    const uint8_t *const view = psi_rows_read(&bench->rows[worker], own);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(view);
+    memcpy(&value, view, sizeof value);
     return value;
 }
 

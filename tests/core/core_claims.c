@@ -138,15 +138,15 @@ bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_
         if ((rows >> row & 1) == 0) {
             continue;
         }
-        const psi_private_row *const own = psi_rows_find(&worker->rows, table, row);
+        psi_private_row *const own = psi_rows_find(&worker->rows, table, row);
         if (own == NULL || !own->is_fetched) {
             return world_fail(world, "worker %u: row %u was fetched and is not there", rank, row);
         }
         const tag_view view = {
-            .dense = own->value,
+            .dense = psi_rows_read(&worker->rows, own),
             .sparse = own->sparse == 0 ? NULL : &worker->rows.sparse[own->sparse - 1].value};
         const bool is_good = config->kinds[table] == WORLD_FLOATS
-                                 ? check_floats(world, &demand, table, row, own->value)
+                                 ? check_floats(world, &demand, table, row, view.dense)
                                  : check_tags(world, &demand, table, row, &view);
         if (!is_good) {
             return false;
@@ -259,7 +259,7 @@ static bool check_cache(core_world *world, uint32_t c) {
     for (uint32_t t = 0; t < world->config->table_count; t++) {
         const psi_cache_table *const table = &client->tables[t];
         for (size_t i = 0; i < table->row_count; i++) {
-            const psi_cached_row *const row = &table->rows[i];
+            const psi_cached_row *const row = psi_cache_row(table, i);
             if (!row->has_value || world->config->kinds[t] == WORLD_PUSHED) {
                 continue;
             }
@@ -272,11 +272,8 @@ static bool check_cache(core_world *world, uint32_t c) {
                                          .own_first = c * per_client,
                                          .own_count = is_exact ? 0 : per_client,
                                          .pending_rank = UINT32_MAX};
-            const tag_view view = {.dense = table->dense == NULL
-                                                ? NULL
-                                                : table->dense +
-                                                      i * world->layout.tables[t].row_size_bytes,
-                                   .sparse = table->sparse == NULL ? NULL : &table->sparse[i]};
+            const tag_view view = {.dense = table->is_sparse ? NULL : psi_cache_dense(table, i),
+                                   .sparse = table->is_sparse ? psi_cache_sparse(table, i) : NULL};
             if (!check_row(world, &demand, t, (uint32_t)row->row, &view)) {
                 return false;
             }

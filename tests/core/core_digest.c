@@ -37,7 +37,7 @@ static uint64_t digest_cache(uint64_t digest, const psi_client *client, uint32_t
     const psi_table_layout *const layout = &client->options.layout->tables[t];
     const psi_cache_table *const table = &client->tables[t];
     for (size_t i = 0; i < table->row_count; i++) {
-        const psi_cached_row *const row = &table->rows[i];
+        const psi_cached_row *const row = psi_cache_row(table, i);
         digest = digest_u64(digest, row->row);
         digest = digest_u64(digest, (uint64_t)row->asked << 32 | row->refreshed_at);
         digest = digest_u64(digest, (uint64_t)row->row_clock << 2 | (uint64_t)row->has_value << 1 |
@@ -46,9 +46,8 @@ static uint64_t digest_cache(uint64_t digest, const psi_client *client, uint32_t
             continue;
         }
         digest = layout->layout == PS_DENSE
-                     ? digest_bytes(digest, table->dense + i * layout->row_size_bytes,
-                                    layout->row_size_bytes)
-                     : digest_sparse(digest, layout->type, &table->sparse[i]);
+                     ? digest_bytes(digest, psi_cache_dense(table, i), layout->row_size_bytes)
+                     : digest_sparse(digest, layout->type, psi_cache_sparse(table, i));
     }
     return digest;
 }

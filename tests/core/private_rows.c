@@ -114,7 +114,7 @@ static void adds_and_edits_mix(void) {
             psi_values_add(PS_I64, expected, delta, COLUMNS);
         }
         int64_t view[COLUMNS];
-        memcpy(view, own->value, sizeof view);
+        memcpy(view, psi_rows_read(&rows, own), sizeof view);
         CU_ASSERT_TRUE(psi_rows_seal(&rows, &block));
         int64_t sums[COLUMNS] = {0};
         CU_ASSERT_EQUAL(published(&block, 0, 40, sums), order == 0 ? 0 : 1);
@@ -123,6 +123,31 @@ static void adds_and_edits_mix(void) {
             CU_ASSERT_EQUAL(sums[column], expected[column]);
         }
         psi_block_fini(&block);
+        psi_rows_fini(&rows);
+    }
+}
+
+/* A view that the worker holds shows what it adds, at once and once; so does the next one that it
+ * asks for. */
+static void adds_show_in_views(void) {
+    make_layout();
+    for (int order = 0; order < 4; order++) {
+        psi_rows rows;
+        CU_ASSERT_EQUAL_FATAL(psi_rows_init(&rows, &layout), PS_OK);
+        const int64_t fetched[COLUMNS] = {100};
+        const int64_t delta[COLUMNS] = {7};
+        psi_private_row *const own = touch(&rows, 0, 3);
+        CU_ASSERT_PTR_NULL(psi_rows_read(&rows, own));
+        CU_ASSERT_TRUE(psi_rows_fill(&rows, own, (const uint8_t *)fetched, NULL));
+        const bool is_held = (order & 1) != 0;
+        const int64_t adds = 1 + order / 2;
+        const void *view = is_held ? psi_rows_read(&rows, own) : NULL;
+        for (int64_t i = 0; i < adds; i++) {
+            CU_ASSERT_TRUE(psi_rows_add(&rows, own, delta));
+        }
+        view = is_held ? view : psi_rows_read(&rows, own);
+        CU_ASSERT_EQUAL(*(const int64_t *)view, 100 + 7 * adds);
+        CU_ASSERT_EQUAL(*(const int64_t *)(const void *)psi_rows_read(&rows, own), 100 + 7 * adds);
         psi_rows_fini(&rows);
     }
 }
@@ -221,8 +246,10 @@ static void random_clocks_publish_their_sums(void) {
     psi_rows_fini(&rows);
 }
 
-static const suite_test tests[] = {
-    SUITE_TEST(an_empty_clock_is_sealed), SUITE_TEST(adds_and_edits_mix),
-    SUITE_TEST(sparse_adds_are_seen_and_published), SUITE_TEST(pointers_live_until_the_clock_ends),
-    SUITE_TEST(random_clocks_publish_their_sums)};
+static const suite_test tests[] = {SUITE_TEST(an_empty_clock_is_sealed),
+                                   SUITE_TEST(adds_and_edits_mix),
+                                   SUITE_TEST(adds_show_in_views),
+                                   SUITE_TEST(sparse_adds_are_seen_and_published),
+                                   SUITE_TEST(pointers_live_until_the_clock_ends),
+                                   SUITE_TEST(random_clocks_publish_their_sums)};
 SUITE_MAIN("private_rows", tests)
