@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "completion.h"
+#include "features.h"
 #include "man_page.h"
 #include "manifest.h"
 #include "outdir.h"
@@ -22,6 +23,7 @@ const tt_option_list tt_version_option_list = {version_options,
                                                sizeof version_options / sizeof version_options[0]};
 
 static void print_features(void) {
+    (void)printf("  %-12s %s\n", "build", tt_feature_build());
     json_t *const versions = tt_manifest_versions(false);
     const char *name = NULL;
     json_t *value = NULL;

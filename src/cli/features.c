@@ -18,3 +18,7 @@ const char *tt_feature_compiler(void) {
 const char *tt_feature_libconfig(void) {
     return TEXT(LIBCONFIG_VER_MAJOR) "." TEXT(LIBCONFIG_VER_MINOR) "." TEXT(LIBCONFIG_VER_REVISION);
 }
+
+const char *tt_feature_build(void) {
+    return TT_BUILD_TYPE TT_BUILD_EXTRAS;
+}

@@ -6,4 +6,7 @@
 const char *tt_feature_compiler(void);
 const char *tt_feature_libconfig(void);
 
+/* How it was built: "Release", "Sanitize, address,undefined" or "Release, LTO"; static. */
+const char *tt_feature_build(void);
+
 #endif
