@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# one.sh PROGRAM TARGET SECONDS: fuzzes one target for $TORTOISE_FUZZ_SECONDS, else SECONDS, from the kept inputs on, with
-# the seed $TORTOISE_FUZZ_SEED (else one that libFuzzer chooses). No input may take more than a second, 64 MiB in one piece, or 256 MiB in
-# all, sanitizers included. New inputs gather in build/fuzz/inputs/TARGET, and what breaks the target in
-# build/fuzz/found/TARGET. Exit code 1 if anything does.
+# one.sh PROGRAM TARGET SECONDS: fuzzes one target for $TORTOISE_FUZZ_SECONDS, else SECONDS, from the kept inputs
+# on, with the seed $TORTOISE_FUZZ_SEED, else one that libFuzzer chooses. No input may take more than a second, 64 MiB
+# in one piece, or 256 MiB in all, sanitizers included. New inputs gather in build/fuzz/inputs/TARGET, and what breaks
+# the target in build/fuzz/found/TARGET. Exit code 1 if anything does.
 set -uo pipefail
 program=${1:?a program} target=${2:?a target}
 here=$(cd "$(dirname "$0")" && pwd)

@@ -84,7 +84,8 @@ for bug in "$here"/planted/*.bug; do
         echo "SURVIVED: $name ($why): $target did not find it in $seconds s"
         failed=$((failed + 1))
     else
-        said=$(grep -m 1 -oE 'VIOLATED: .*|ERROR: AddressSanitizer: [a-zA-Z-]*|runtime error: .*' "$scratch/$name.log")
+        signs='VIOLATED: .*|ERROR: AddressSanitizer: [a-zA-Z-]*|runtime error: .*'
+        said=$(grep -m 1 -oE "$signs" "$scratch/$name.log")
         echo "caught: $name ($why) by $target in $((SECONDS - started)) s: ${said:-?}"
         caught=$((caught + 1))
     fi

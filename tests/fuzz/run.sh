@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [SECONDS [TARGET...]]: builds the fuzz targets and lets each look for inputs that break it, 30 seconds or as
-# long as is said, as many at a time as there are cores. Each goes on where it stopped the last time (build/fuzz/inputs).
+# long as is said, as many at a time as there are cores. Each goes on where it stopped the last time
+# (build/fuzz/inputs).
 #
 #     tests/fuzz/run.sh 1800                 half an hour each, over night
 #     tests/fuzz/run.sh 600 shard client     ten minutes for two of them

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "data/number.h"
 #include "data/synthetic.h"
+#include "data/synthetic_corpus.h"
 #include "fuzz/fuzz.h"
 #include "cli/numbers.h"
 #include "ps/policy.h"
@@ -122,6 +123,34 @@ static void judge_synthetic(const char *text, uint8_t which) {
     psi_ratings_fini(&ratings);
 }
 
+static void judge_synthetic_corpus(const char *text, uint8_t which) {
+    psi_synthetic_corpus spec = {.topics = 77};
+    ps_fault fault = {0};
+    if (!psi_synthetic_is_named(text)) {
+        return;
+    }
+    const ps_err err = psi_synthetic_corpus_parse(text, which, 1 + which % 64U, &spec, &fault);
+    fuzz_check_fault(err, &fault);
+    if (err != PS_OK) {
+        FUZZ_CHECK(spec.topics == 77);
+        return;
+    }
+    char written[512];
+    psi_synthetic_corpus again;
+    const int length = psi_synthetic_corpus_format(&spec, written, sizeof written);
+    FUZZ_CHECK(length > 0 && (size_t)length < sizeof written);
+    FUZZ_CHECK(psi_synthetic_corpus_parse(written, 0, 1, &again, NULL) == PS_OK);
+    FUZZ_CHECK(memcmp(&again, &spec, sizeof spec) == 0);
+    if (spec.docs > 50 || spec.words > 200 || spec.topics > 8 || spec.length > 20) {
+        return; /* what is asked for may be large; what is parsed is not */
+    }
+    psi_corpus corpus;
+    if (psi_synthetic_corpus_make(&spec, &corpus, &fault) == PS_OK) {
+        FUZZ_CHECK(corpus.doc_count == spec.docs && corpus.token_count > 0);
+    }
+    psi_corpus_fini(&corpus);
+}
+
 static void judge_nearest(const char *text) {
     static const char *const known[] = {"policy", "nodes", "bandwidth", "loopback-bandwidth", ""};
     const char *const nearest = psi_nearest(text, known, sizeof known / sizeof known[0]);
@@ -133,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const uint8_t what = fuzz_u8(&input);
     const uint8_t which = fuzz_u8(&input);
     char *const text = fuzz_text(&input);
-    switch (what % 6) {
+    switch (what % 8) {
     case 0:
         judge_number(text);
         break;
@@ -148,6 +177,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         break;
     case 4:
         judge_synthetic(text, which);
+        break;
+    case 6:
+        judge_synthetic_corpus(text, which);
         break;
     default:
         judge_nearest(text);
