@@ -14,6 +14,8 @@
 enum {
     GREETING_BUFFER_BYTES = 2048, /* holds a header and the largest record */
     BUFFER_BYTES = 64 * 1024,
+    LARGE_BYTES = 32 * 1024, /* that a frame lacks */
+    ASIDE_BYTES = 512,
     PIECES_MAX = 256 /* frames that one system call writes */
 };
 
@@ -180,8 +182,12 @@ psi_io psi_receiver_read(psi_receiver *receiver, int fd, int *errno_out) {
         pieces[piece_count].iov_len = missing_bytes;
         piece_count++;
     }
+    /* What follows a large frame is most likely another: no more of it than its header and a small
+     * frame's worth is read aside, from where it has to be copied. */
+    const size_t free_bytes = receiver->capacity_bytes - receiver->end;
+    const bool is_large = missing_bytes >= LARGE_BYTES && free_bytes > ASIDE_BYTES;
     pieces[piece_count].iov_base = receiver->buffer + receiver->end;
-    pieces[piece_count].iov_len = receiver->capacity_bytes - receiver->end;
+    pieces[piece_count].iov_len = is_large ? ASIDE_BYTES : free_bytes;
     piece_count++;
     ssize_t got;
     do {
@@ -196,7 +202,7 @@ psi_io psi_receiver_read(psi_receiver *receiver, int fd, int *errno_out) {
     }
     const size_t count = (size_t)got;
     receiver->bytes += count;
-    receiver->is_drained = count < missing_bytes + receiver->capacity_bytes - receiver->end;
+    receiver->is_drained = count < missing_bytes + (is_large ? ASIDE_BYTES : free_bytes);
     const size_t to_partial = count < missing_bytes ? count : missing_bytes;
     receiver->end += count - to_partial;
     if (receiver->partial != NULL) {

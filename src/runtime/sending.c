@@ -11,8 +11,8 @@
  * does the worker itself when it waits, computes or ends its clock. So nothing waits without
  * something that is sure to send it.
  *
- * Back-pressure. When more than send_buffer_bytes are queued for a peer, it is crowded, and the next
- * call of any worker waits until half of it has gone or the run has failed. The loop and the
+ * Back-pressure. When more than send_buffer_bytes are queued for a peer, it is crowded, and the
+ * next call of any worker waits until half of it has gone or the run has failed. The loop and the
  * evaluator never wait, so that what is read is always delivered. */
 #define _GNU_SOURCE /* eventfd */
 #include <errno.h>
