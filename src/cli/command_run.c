@@ -12,6 +12,7 @@
 #include "progress.h"
 #include "run_summary.h"
 #include "subject.h"
+#include "trace_file.h"
 
 /* Finds the place of the files. Nothing is created. */
 static ps_err choose_directory(tt_run *run, ps_fault *fault) {
@@ -62,11 +63,29 @@ static ps_err perform_silently(tt_run *run, ps_fault *fault) {
     return run->ended_with;
 }
 
+/* The trace is written of a run that failed, too: it may show why. */
+static ps_err write_trace(const tt_run *run, ps_fault *fault) {
+    const char *const path = tt_setting_text(&run->settings, "trace");
+    if (path == NULL) {
+        return PS_OK;
+    }
+    PS_TRY(tt_trace_write(path, &run->plan, &run->results, fault));
+    if (run->results.spans_dropped > 0) {
+        (void)fprintf(stderr,
+                      "tortoise: %s lacks the oldest %llu events; '--trace-events N' keeps more\n",
+                      path, (unsigned long long)run->results.spans_dropped);
+    }
+    return PS_OK;
+}
+
 static ps_err perform(tt_run *run, ps_fault *fault) {
     if (!tt_rank_is_first(&run->rank)) {
         return perform_silently(run, fault);
     }
     PS_TRY(choose_directory(run, fault));
+    if (tt_setting_text(&run->settings, "trace") != NULL) {
+        PS_TRY(tt_trace_check(tt_setting_text(&run->settings, "trace"), fault));
+    }
     PS_TRY(tt_run_identify(run, fault));
     PS_TRY(tt_run_open(run, fault));
     const bool is_quiet = tt_setting_flag(&run->settings, "quiet");
@@ -82,6 +101,8 @@ static ps_err perform(tt_run *run, ps_fault *fault) {
     const psi_observer observer = tt_progress_observer(&progress);
     tt_run_perform(run, tt_interrupt_watch(), &observer);
     tt_progress_end(&progress);
+    ps_fault untraced = {0};
+    const ps_err traced = write_trace(run, &untraced);
     const bool is_good = run->ended_with == PS_OK;
     if (!is_good) {
         *fault = run->failure;
@@ -99,6 +120,10 @@ static ps_err perform(tt_run *run, ps_fault *fault) {
     if (run->results.was_interrupted) {
         (void)fprintf(stderr, "tortoise: interrupted; what was measured so far is in %s\n",
                       run->out.path);
+    }
+    if (is_good && traced != PS_OK) {
+        *fault = untraced;
+        return traced;
     }
     return run->ended_with;
 }

@@ -197,6 +197,7 @@ ps_err tt_run_read(tt_run *run, tt_settings *settings, ps_fault *fault) {
     run->plan.algo = algo;
     uint64_t clocks = 0;
     uint64_t every = 0;
+    uint64_t spans = 0;
     PS_TRY(read_format(&run->settings, fault));
     const char *const policy = tt_setting_text(&run->settings, "policy");
     const ps_err policy_err = psi_policy_parse(policy, &run->plan.policy, fault);
@@ -210,6 +211,10 @@ ps_err tt_run_read(tt_run *run, tt_settings *settings, ps_fault *fault) {
     PS_TRY(read_count(&run->settings, "clocks", 0, UINT32_MAX / 2, &clocks, fault));
     PS_TRY(read_count(&run->settings, "eval-every", 0, UINT32_MAX / 2, &every, fault));
     PS_TRY(read_count(&run->settings, "seed", 0, UINT64_MAX, &run->plan.seed, fault));
+    if (tt_setting_text(&run->settings, "trace") != NULL) {
+        PS_TRY(read_count(&run->settings, "trace-events", 1000, 10000000, &spans, fault));
+    }
+    run->plan.span_capacity = (size_t)spans;
     PS_TRY(tt_settings_blame(&run->settings, "batch", read_batch(run, fault), fault));
     PS_TRY(tt_settings_blame(&run->settings, "until", read_until(run, fault), fault));
     PS_TRY(read_option_values(run));
