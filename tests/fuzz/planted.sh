@@ -80,7 +80,8 @@ for bug in "$here"/planted/*.bug; do
     mkdir -p "$scratch/$name.inputs"
     started=$SECONDS
     if "$scratch/$name.run" -timeout=2 -max_total_time="$seconds" -max_len=4096 -use_value_profile=1 -seed=1 \
-        -artifact_prefix="$scratch/$name." "$scratch/$name.inputs" "$here/corpus/$target" >"$scratch/$name.log" 2>&1; then
+        -artifact_prefix="$scratch/$name." "$scratch/$name.inputs" "$here/corpus/$target" \
+        >"$scratch/$name.log" 2>&1; then
         echo "SURVIVED: $name ($why): $target did not find it in $seconds s"
         failed=$((failed + 1))
     else
