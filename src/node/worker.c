@@ -138,8 +138,8 @@ ps_err ps_fetch(ps_worker *worker, uint32_t table, const uint64_t *rows, size_t 
 }
 
 const void *ps_get(ps_worker *worker, uint32_t table, uint64_t row) {
-    const psi_private_row *const found = psi_rows_find(&worker->rows, table, row);
-    return found == NULL ? NULL : found->value;
+    psi_private_row *const found = psi_rows_find(&worker->rows, table, row);
+    return found == NULL ? NULL : psi_rows_read(&worker->rows, found);
 }
 
 void *ps_edit(ps_worker *worker, uint32_t table, uint64_t row) {
