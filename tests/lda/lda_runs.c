@@ -1,0 +1,165 @@
+/* lda through the whole parameter server: a process per worker, over TCP on this machine. */
+#define _POSIX_C_SOURCE 200809L /* _exit */
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <unistd.h>
+
+#include "algos/lda/lda_app.h"
+#include "algos/lda/lda_serial.h"
+#include "lda_fixture.h"
+#include "node/run.h"
+#include "runtime/runtime.h"
+#include "support/suite.h"
+
+static const char small_data[] = "synthetic:docs=400,words=300,topics=6,length=60";
+
+/* Runs lda for `clocks` clocks, a process per worker. Fails the test if the run fails. */
+static psi_plan run(const psi_lda_problem *problem, const char *policy, uint32_t shards,
+                    uint32_t clocks, psi_results *results) {
+    psi_plan plan = {.algo = &psi_lda_algo,
+                     .problem = problem,
+                     .node_count = problem->worker_count,
+                     .worker_count = problem->worker_count,
+                     .shard_count = shards,
+                     .process_count = problem->worker_count,
+                     .clock_count = clocks,
+                     .eval_every_clocks = 1,
+                     .seed = problem->seed};
+    plan.table_count = psi_lda_algo.tables(problem, plan.specs);
+    ps_fault fault = {0};
+    uint32_t process = 0;
+    *results = (psi_results){.metrics = NULL};
+    CU_ASSERT_EQUAL_FATAL(psi_policy_parse(policy, &plan.policy, &fault), PS_OK);
+    const ps_err err = psi_runtime_run_local(&plan, NULL, results, &process, &fault);
+    if (process > 0) { /* a child: what it has to say, the caller knows */
+        _exit(ps_err_exit_code(err));
+    }
+    if (err != PS_OK) {
+        printf("%s\n", fault.text);
+    }
+    CU_ASSERT_EQUAL_FATAL(err, PS_OK);
+    CU_ASSERT_FATAL(results->model_is_complete && results->metrics_count > 0);
+    return plan;
+}
+
+static size_t table_size_bytes(const psi_lda_problem *problem) {
+    return (size_t)problem->prior.word_count * problem->prior.topic_count * sizeof(int32_t);
+}
+
+/* G6: the tables hold every token once, after however many clocks. */
+static void sums_check(const psi_lda_problem *problem, const psi_results *results) {
+    const int32_t *const words = results->model_dense[0];
+    const int64_t *const totals = results->model_dense[1];
+    const uint32_t topics = problem->prior.topic_count;
+    int64_t sum = 0;
+    for (uint32_t k = 0; k < topics; k++) {
+        int64_t column = 0;
+        for (size_t w = 0; w < problem->prior.word_count; w++) {
+            CU_ASSERT(words[w * topics + k] >= 0);
+            column += words[w * topics + k];
+        }
+        CU_ASSERT_EQUAL(column, totals[k]);
+        sum += column;
+    }
+    CU_ASSERT_EQUAL((uint64_t)sum, problem->blocks.token_count);
+}
+
+static double last_of(const psi_results *results, size_t metric) {
+    return results->metrics[results->metrics_count - 1].values[metric];
+}
+
+/* The server must not change what is learned: one worker is the plain loop, to the last count. */
+static void one_worker_is_the_plain_loop(void) {
+    static const char *const variants[] = {"sampler=dense topics=8", "sampler=sparse topics=8",
+                                           "sampler=alias topics=8", "sampler=light topics=8",
+                                           "sampler=warp topics=8"};
+    for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
+        psi_lda_problem *const problem = lda_fixture_open(small_data, 3, 1, variants[v]);
+        psi_lda_serial serial;
+        CU_ASSERT_EQUAL_FATAL(psi_lda_serial_init(&serial, problem), PS_OK);
+        for (int pass = 0; pass < 3; pass++) {
+            psi_lda_serial_pass(&serial);
+        }
+        double wanted[PSI_LDA_METRICS];
+        psi_lda_serial_evaluate(&serial, wanted);
+        psi_results results;
+        const psi_plan plan = run(problem, "bsp", 1, 31, &results);
+        CU_ASSERT_EQUAL(memcmp(results.model_dense[0], serial.words, table_size_bytes(problem)), 0);
+        for (size_t m = 0; m < PSI_LDA_METRICS; m++) {
+            CU_ASSERT_EQUAL(last_of(&results, m), wanted[m]);
+        }
+        psi_results_fini(&results, &plan);
+        psi_lda_serial_fini(&serial);
+        psi_lda_problem_close(problem);
+    }
+}
+
+/* Under bsp the counts do not depend on where the rows are, nor on how the processes were run. */
+static void bsp_gives_equal_counts_however_shards_fall(void) {
+    static const char *const variants[] = {"sampler=sparse topics=8", "sampler=warp topics=8"};
+    for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
+        psi_lda_problem *const problem = lda_fixture_open(small_data, 5, 4, variants[v]);
+        psi_results first;
+        const psi_plan plan = run(problem, "bsp", 1, 25, &first);
+        sums_check(problem, &first);
+        for (uint32_t shards = 2; shards <= 4; shards++) {
+            psi_results again;
+            const psi_plan other = run(problem, "bsp", shards, 25, &again);
+            CU_ASSERT_EQUAL(
+                memcmp(first.model_dense[0], again.model_dense[0], table_size_bytes(problem)), 0);
+            CU_ASSERT_EQUAL_FATAL(first.metrics_count, again.metrics_count);
+            for (size_t i = 0; i < first.metrics_count; i++) {
+                CU_ASSERT_EQUAL(memcmp(first.metrics[i].values, again.metrics[i].values,
+                                       PSI_LDA_METRICS * sizeof(double)),
+                                0);
+            }
+            psi_results_fini(&again, &other);
+        }
+        psi_results_fini(&first, &plan);
+        psi_lda_problem_close(problem);
+    }
+}
+
+/* Every policy learns and loses no token, after any number of clocks. */
+static void every_policy_keeps_every_token(void) {
+    static const char *const policies[] = {"bsp", "ssp:3", "essp:3", "async"};
+    for (size_t p = 0; p < sizeof policies / sizeof policies[0]; p++) {
+        static const uint32_t clocks[] = {1, 2, 13, 80};
+        for (size_t c = 0; c < sizeof clocks / sizeof clocks[0]; c++) {
+            psi_lda_problem *const problem = lda_fixture_open(small_data, 1, 4, "topics=8");
+            psi_results results;
+            const psi_plan plan = run(problem, policies[p], 2, clocks[c], &results);
+            sums_check(problem, &results);
+            CU_ASSERT(results.metrics[0].values[0] > last_of(&results, PSI_LDA_OBJECTIVE));
+            CU_ASSERT(clocks[c] < 80 ||
+                      last_of(&results, PSI_LDA_OBJECTIVE) < results.metrics[1].values[0] - 0.5);
+            psi_results_fini(&results, &plan);
+            psi_lda_problem_close(problem);
+        }
+    }
+}
+
+/* Workers without documents have nothing to do, and must not keep the others from ending. */
+static void more_workers_than_documents_end_well(void) {
+    psi_lda_problem *const problem = lda_fixture_open("synthetic:docs=3,words=20,topics=2", 1, 8,
+                                                      "topics=2 heldout=0 sampler=warp");
+    psi_results results;
+    const psi_plan plan = run(problem, "ssp:2", 1, 20, &results);
+    sums_check(problem, &results);
+    CU_ASSERT(isfinite(last_of(&results, PSI_LDA_OBJECTIVE)));
+    CU_ASSERT_EQUAL(last_of(&results, PSI_LDA_PERPLEXITY), 0);
+    psi_results_fini(&results, &plan);
+    psi_lda_problem_close(problem);
+}
+
+static const suite_test tests[] = {
+    SUITE_TEST(one_worker_is_the_plain_loop),
+    SUITE_TEST(bsp_gives_equal_counts_however_shards_fall),
+    SUITE_TEST(every_policy_keeps_every_token),
+    SUITE_TEST(more_workers_than_documents_end_well),
+};
+SUITE_MAIN("lda runs", tests)
