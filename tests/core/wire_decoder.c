@@ -237,10 +237,24 @@ static bool sums(cursor *cursor) {
     return true;
 }
 
+static void span(cursor *cursor) {
+    const double begin_s = f64(cursor);
+    const double end_s = f64(cursor);
+    fprintf(cursor->out, "    span from %.17g to %.17g s, %llu:", begin_s, end_s,
+            (unsigned long long)number(cursor, 8));
+    for (int i = 0; i < 8; i++) {
+        fprintf(cursor->out, " %u", u32(cursor));
+    }
+    fputc('\n', cursor->out);
+}
+
 static bool trace(cursor *cursor) {
     const uint64_t row_count = number(cursor, 8);
     const uint64_t bin_count = number(cursor, 8);
     totals(cursor);
+    const uint64_t span_count = number(cursor, 8);
+    fprintf(cursor->out, "  %llu spans, %llu lost\n", (unsigned long long)span_count,
+            (unsigned long long)number(cursor, 8));
     for (uint64_t i = 0; i < row_count && !cursor->is_short; i++) {
         const uint32_t rank = u32(cursor);
         const uint32_t clock = u32(cursor);
@@ -255,6 +269,9 @@ static bool trace(cursor *cursor) {
     for (uint64_t i = 0; i < bin_count && !cursor->is_short; i++) {
         fprintf(cursor->out, "    %llu reads at %lld\n", (unsigned long long)number(cursor, 8),
                 -1 - (long long)i);
+    }
+    for (uint64_t i = 0; i < span_count && !cursor->is_short; i++) {
+        span(cursor);
     }
     return true;
 }
