@@ -177,25 +177,23 @@ enum {
     SLICES = CACHED_ROWS / SLICE_ROWS
 };
 
-/* Worker 1 has no shard in its process: all that grows there is the cache. It fetches slice after
- * slice; what its first one took (buffers, private rows) is not counted. */
+/* Worker 1 has no shard in its process: all that grows there is the cache, and buffers for one
+ * slice, which count. */
 static ps_err memory_worker(ps_worker *worker, const void *argument) {
     double *const *const row_bytes = argument;
     uint64_t rows[SLICE_ROWS];
-    double begin_bytes = 0;
+    PS_TRY(ps_fetch(worker, 0, &(const uint64_t){0}, 1));
+    const double begin_bytes = tt_process_resident_bytes();
     for (uint64_t slice = 0; ps_rank(worker) == 1 && slice < SLICES; slice++) {
         for (uint64_t i = 0; i < SLICE_ROWS; i++) {
             rows[i] = slice * SLICE_ROWS + i;
         }
         PS_TRY(ps_fetch(worker, 0, rows, SLICE_ROWS));
         PS_TRY(ps_clock(worker));
-        if (slice == 0) {
-            begin_bytes = tt_process_resident_bytes();
-        }
     }
     if (ps_rank(worker) == 1) {
         const double grown_bytes = tt_process_resident_bytes() - begin_bytes;
-        **row_bytes = grown_bytes / (CACHED_ROWS - SLICE_ROWS);
+        **row_bytes = grown_bytes / CACHED_ROWS;
     }
     return PS_OK;
 }
