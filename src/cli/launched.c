@@ -42,7 +42,8 @@ typedef struct fleet {
     launched *ranks;       /* owned */
     struct pollfd *polled; /* owned; of each rank: its end, its streams */
     uint32_t running;
-    double failed_s; /* when the first one failed; 0: none has */
+    double failed_s;       /* when the first one failed; 0: none has */
+    bool cause_may_follow; /* the failure that is noted is the loss of a peer */
     bool is_interrupted, is_terminated, is_killed;
     ps_err err;
     ps_fault fault;
@@ -130,13 +131,24 @@ static ps_err err_of_code(int code) {
     return code >= 1 && code <= 5 ? errs[code - 1] : PS_EFAILED;
 }
 
+/* The first failure counts; but a rank that only lost another one is not the cause, and may have
+ * been quicker. */
 static void note_end(fleet *all, uint32_t rank, int status) {
     const char *const host = all->plan->hosts[rank];
     const bool is_good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (is_good || all->failed_s > 0.0) {
+    const bool is_of_peer = WIFEXITED(status) && WEXITSTATUS(status) == 5;
+    if (is_good || all->is_terminated || (all->failed_s > 0.0 && !all->cause_may_follow)) {
         return;
     }
-    all->failed_s = now_s();
+    if (is_of_peer && all->cause_may_follow) {
+        return;
+    }
+    if (all->cause_may_follow) {
+        all->fault = (ps_fault){0};
+    } else {
+        all->failed_s = now_s();
+    }
+    all->cause_may_follow = is_of_peer;
     if (all->is_interrupted && WIFSIGNALED(status)) {
         return; /* it had not yet begun, and did as it was told */
     }

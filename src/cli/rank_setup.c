@@ -54,7 +54,6 @@ ps_err tt_rank_find(tt_rank *rank, const tt_settings *settings, ps_fault *fault)
 static size_t list_aspects(const tt_run *run, psi_aspect *aspects) {
     size_t count = 0;
     aspects[count++] = (psi_aspect){"algorithm", run->plan.algo->name};
-    aspects[count++] = (psi_aspect){"data (SHA-256)", run->data_sha256};
     for (size_t i = 0; i < run->settings.count; i++) {
         const tt_setting *const item = &run->settings.items[i];
         const bool is_data = strcmp(item->option.name, "data") == 0;
@@ -64,6 +63,8 @@ static size_t list_aspects(const tt_run *run, psi_aspect *aspects) {
                                             has_value ? item->values[item->value_count - 1] : ""};
         }
     }
+    /* Last, as synthetic data follows from other settings. */
+    aspects[count++] = (psi_aspect){"data (SHA-256)", run->data_sha256};
     return count;
 }
 
