@@ -5,6 +5,8 @@
 #include "algos/lda/lda_app.h"
 #include "algos/mf/app.h"
 #include "data/keyword.h"
+#include "data/synthetic.h"
+#include "data/synthetic_corpus.h"
 
 static const ps_algo *const algos[] = {&psi_mf_algo, &psi_lda_algo};
 enum { ALGOS = sizeof algos / sizeof algos[0] };
@@ -24,4 +26,20 @@ const ps_algo *psi_algo_find(const char *name, ps_fault *fault) {
     }
     (void)psi_keyword_refuse("algorithm", name, names, ALGOS, fault);
     return NULL;
+}
+
+ps_err psi_algo_synthetic_text(const ps_algo *algo, const ps_settings *settings, char *text,
+                               size_t text_size, ps_fault *fault) {
+    if (algo == &psi_lda_algo) {
+        psi_synthetic_corpus corpus;
+        PS_TRY(psi_synthetic_corpus_parse(settings->data, settings->seed, settings->worker_count,
+                                          &corpus, fault));
+        (void)psi_synthetic_corpus_format(&corpus, text, text_size);
+        return PS_OK;
+    }
+    psi_synthetic ratings;
+    PS_TRY(psi_synthetic_parse(settings->data, settings->seed, settings->worker_count, &ratings,
+                               fault));
+    (void)psi_synthetic_format(&ratings, text, text_size);
+    return PS_OK;
 }

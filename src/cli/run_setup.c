@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algos/registry.h"
 #include "base/nearest.h"
 #include "calibration.h"
 #include "data/synthetic.h"
@@ -245,9 +246,10 @@ static ps_err identify_data(tt_run *run, ps_fault *fault) {
     }
     /* What a caller's own algorithm makes of the keys is its own affair. */
     if (!tt_subject_is_own(run->plan.algo)) {
-        psi_synthetic made;
-        PS_TRY(psi_synthetic_parse(data, run->plan.seed, run->plan.worker_count, &made, fault));
-        (void)psi_synthetic_format(&made, run->data_text, sizeof run->data_text);
+        const ps_settings asked = {
+            .data = data, .seed = run->plan.seed, .worker_count = run->plan.worker_count};
+        PS_TRY(psi_algo_synthetic_text(run->plan.algo, &asked, run->data_text,
+                                       sizeof run->data_text, fault));
     }
     tt_digest *const digest = tt_digest_begin();
     tt_digest_add(digest, run->data_text, strlen(run->data_text));
