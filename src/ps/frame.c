@@ -26,6 +26,10 @@ psi_frame *psi_frame_take(psi_frame_pool *pool, psi_frame_type type, uint32_t fr
     psi_frame *frame = pool->free_frames[size_class];
     if (frame != NULL) {
         pool->free_frames[size_class] = frame->next;
+        pool->free_bytes -= (uint64_t)1 << size_class;
+        if (pool->free_bytes < pool->free_low_bytes) {
+            pool->free_low_bytes = pool->free_bytes;
+        }
     } else {
         frame = malloc(sizeof *frame + ((size_t)1 << size_class));
         if (frame == NULL) {
@@ -59,6 +63,28 @@ void psi_frame_release(psi_frame_pool *pool, psi_frame *frame) {
     }
     frame->next = pool->free_frames[frame->size_class];
     pool->free_frames[frame->size_class] = frame;
+    pool->free_bytes += (uint64_t)1 << frame->size_class;
+}
+
+void psi_frame_pool_trim(psi_frame_pool *pool, uint64_t keep_bytes) {
+    enum { FREED_MAX = 64 };
+    uint64_t spare_bytes =
+        pool->free_low_bytes > keep_bytes ? pool->free_low_bytes - keep_bytes : 0;
+    uint32_t freed = 0;
+    for (uint32_t size_class = PSI_FRAME_CLASSES; size_class-- > 0;) {
+        const uint64_t size_bytes = (uint64_t)1 << size_class;
+        while (pool->free_frames[size_class] != NULL && size_bytes <= spare_bytes &&
+               freed < FREED_MAX) {
+            psi_frame *const frame = pool->free_frames[size_class];
+            pool->free_frames[size_class] = frame->next;
+            free(frame);
+            freed++;
+            spare_bytes -= size_bytes;
+            pool->free_bytes -= size_bytes;
+            pool->allocated_bytes -= size_bytes;
+        }
+    }
+    pool->free_low_bytes = pool->free_bytes;
 }
 
 void psi_frame_pool_fini(psi_frame_pool *pool) {

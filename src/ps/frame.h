@@ -60,6 +60,7 @@ typedef struct psi_frame {
 typedef struct psi_frame_pool {
     psi_frame *free_frames[PSI_FRAME_CLASSES];
     uint64_t allocated_bytes;
+    uint64_t free_bytes, free_low_bytes; /* now, and the least since the last trim */
 } psi_frame_pool;
 
 /* Takes a frame with room for `payload_size_bytes` from the pool; its content is uninitialised but
@@ -71,6 +72,10 @@ psi_frame *psi_frame_take(psi_frame_pool *pool, psi_frame_type type, uint32_t fr
 
 /* Gives a frame back; NULL is accepted. The pool need not be the one it was taken from. O(1). */
 void psi_frame_release(psi_frame_pool *pool, psi_frame *frame);
+
+/* Gives memory back that was free all the time since the last trim, but for `keep_bytes` of it: to
+ * be called now and then, so that a burst is not kept for ever. Frees some frames at a time. */
+void psi_frame_pool_trim(psi_frame_pool *pool, uint64_t keep_bytes);
 
 /* Frees all frames of the pool. Frames that are still out are not its concern. */
 void psi_frame_pool_fini(psi_frame_pool *pool);

@@ -15,6 +15,7 @@ static const double word_of_process_0_timeout_s = 3.0;
 enum {
     READS_MAX = 16, /* from one peer before others have their turn */
     SETTLE_BYTES = 128 * 1024,
+    POOL_KEEP_BYTES = 16 << 20, /* of frames that nobody uses */
     RECORDS_WAITING_MAX = 256
 };
 
@@ -421,6 +422,9 @@ void psi_peers_collect(psi_process *process) {
 }
 
 void psi_peers_tick(psi_process *process, double now_s) {
+    psi_process_lock(process);
+    psi_frame_pool_trim(&process->pool, POOL_KEEP_BYTES);
+    psi_process_unlock(process);
     for (uint32_t i = 0; i < process->plan->node_count; i++) {
         psi_peer *const peer = &process->peers[i];
         if (i == process->id) {

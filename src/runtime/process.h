@@ -371,8 +371,8 @@ void psi_peer_take_all(psi_process *process, psi_peer *peer);
 /* Notes `fault` as the run's. */
 void psi_peers_fail(psi_process *process, const ps_fault *fault);
 
-/* Notes who gave a sign of life, and looks for ends that came together with data. Every tick of the
- * watch. */
+/* Notes who gave a sign of life, looks for ends that came together with data, and gives memory of
+ * frames back that a burst has left. Every tick of the watch. */
 void psi_peers_tick(psi_process *process, double now_s);
 
 /* Writes how process `id` is called in messages: "process 2 (node 2)", and where it is if that is

@@ -1,9 +1,10 @@
 /* The real world: psi_port over POSIX threads and TCP.
  *
- * One process of a run holds one node with its shards and workers. Every worker is a thread; one
- * more thread evaluates (psi_port_ops.measure); the caller's own thread does all the reading from
- * sockets, the heartbeats and the watching. Each pair of processes shares one TCP connection.
- * Frames between endpoints of one process never touch a socket.
+ * One process of a run holds one node with its shards and workers. Every worker is a thread, and
+ * reads from the sockets while it waits; one more thread evaluates (psi_port_ops.measure); the
+ * caller's own thread reads when no worker does, sends heartbeats and watches. Each pair of
+ * processes shares one TCP connection. Frames between endpoints of one process never touch a
+ * socket.
  *
  * Nothing here prints or exits. A run that cannot go on ends in every process with one fault: a
  * lost, damaged or silent peer is PS_EPEER, a run in which nothing moves is PS_ESTALL. */
