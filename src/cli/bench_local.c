@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include "bench.h"
@@ -198,6 +199,15 @@ static ps_err memory_worker(ps_worker *worker, const void *argument) {
     return PS_OK;
 }
 
+/* No number is 0, so that no page of zeros is shared. */
+static void memory_row_init(const void *problem, uint32_t table, uint64_t row, void *values_out) {
+    float *const values = values_out;
+    (void)problem;
+    for (uint32_t i = 0; i < CACHED_COLUMNS; i++) {
+        values[i] = (float)(table + row % 1000 + i + 1);
+    }
+}
+
 static ps_err print_memory(ps_fault *fault) {
     double *const row_bytes =
         mmap(NULL, sizeof *row_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -206,6 +216,8 @@ static ps_err print_memory(ps_fault *fault) {
     }
     tt_bench_plan plan;
     tt_bench_plan_init(&plan, memory_worker, &row_bytes);
+    plan.algo.row_init = memory_row_init;
+    (void)malloc_trim(0); /* or the cache would fill memory that earlier measurements left behind */
     plan.plan.policy = (psi_policy){.ops = &psi_policy_ssp, .slack = 3};
     plan.plan.node_count = plan.plan.worker_count = plan.plan.process_count = 2;
     plan.plan.clock_count = SLICES;
