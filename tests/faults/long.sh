@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # long.sh [BUILD-FOLDER]: the fault tests with a hundred kills, and a hundred broken connections, from a seed that is
-# printed. TORTOISE_FAULT_SEED repeats it. About five minutes on two cores.
+# printed. TORTOISE_FAULT_SEED repeats it. About eight minutes on two cores.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 build=$(realpath "${1:-build/release}")
