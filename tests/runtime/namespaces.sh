@@ -94,7 +94,11 @@ done
 threads() {
     local process
     process=$(pgrep -P "${pids[0]}" | head -1)
-    ps -o nlwp= -p "${process:-1}" | tr -d ' '
+    if [ -z "$process" ]; then
+        echo 0
+    else
+        ps -o nlwp= -p "$process" | grep -o '[0-9]*' || echo 0
+    fi
 }
 for _ in $(seq 200); do
     [ "$(threads)" -ge 3 ] && break # the loop, the evaluator, the worker: it runs
