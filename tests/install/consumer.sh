@@ -103,6 +103,19 @@ is 'the manual is there' zgrep -q 'policy' "$prefix/share/man/man1/tortoise-run.
 is 'the completion is there' grep -q 'policy' "$prefix/share/bash-completion/completions/tortoise"
 is 'pkg-config: it builds' by_pkg_config "$prefix" "$scratch/by-pkg-config"
 works pkg-config "$scratch/by-pkg-config" "$prefix"
+# refuses_half TEXT FIELDS: an algorithm with these fields alone is refused.
+refuses_half() {
+    printf '#include <tortoise/program.h>\nint main(int argc, char **argv) {\n%s\n%s\n}\n' \
+        "    const ps_algo half = {$2};" '    return ps_main(argc, argv, &half);' >"$scratch/half.c"
+    "$cc" "$scratch/half.c" -I"$prefix/include" -o "$scratch/half" -L"$(libdir "$prefix")" -ltortoise \
+        -Wl,-rpath,"$(libdir "$prefix")" || return 1
+    has "$1" "$scratch/half" version || return 1
+    "$scratch/half" version 2>/dev/null
+    [ $? -eq 2 ]
+}
+is 'an algorithm without a name is refused' refuses_half "has no 'name'" ''
+is 'an algorithm without functions is refused' refuses_half "'half' has no 'open'" \
+    '.name = "half", .summary = "", .unit = "", .metrics = (const char *const[]){"objective"}, .metric_count = 1'
 is 'CMake: it builds' by_cmake "$prefix" "$scratch/by-cmake"
 works CMake "$scratch/by-cmake" "$prefix"
 

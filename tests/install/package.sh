@@ -8,7 +8,7 @@ scratch=${TORTOISE_SCRATCH:?a folder}/packages
 unset TORTOISE_SIM_PLUGIN TORTOISE_PLOTS LD_LIBRARY_PATH
 failed=0
 
-for tool in cpack dpkg-deb dpkg-shlibdeps; do
+for tool in cpack dpkg-deb dpkg-shlibdeps file; do
     if ! command -v "$tool" >/dev/null; then
         echo "skipped: packages need $tool"
         exit 77
