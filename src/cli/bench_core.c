@@ -1,4 +1,5 @@
-/* The pure core's parts that touch every byte of a message, beside memcpy() of as many bytes. */
+/* The pure core's parts that touch every byte or every key of a message, beside memcpy() of as many
+ * bytes: a key stands for one float. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,8 +7,15 @@
 #include "base/crc32c.h"
 #include "bench.h"
 #include "ps/frame.h"
+#include "ps/part.h"
 
-enum { PAYLOAD_BYTES = 64 * 1024, WORDS = PAYLOAD_BYTES / 4, ROUNDS_PER_TIMING = 64 };
+enum {
+    PAYLOAD_BYTES = 64 * 1024,
+    WORDS = PAYLOAD_BYTES / 4,
+    ROUNDS_PER_TIMING = 64,
+    TABLE_ROWS = 1 << 20,
+    ROW_STEP = TABLE_ROWS / WORDS
+};
 
 /* What the measured functions work on. */
 typedef struct bench_state {
@@ -15,6 +23,11 @@ typedef struct bench_state {
     psi_frame *frame;
     uint8_t *from, *to;
     uint32_t sink; /* keeps results alive */
+    psi_layout layout;
+    float *table;   /* TABLE_ROWS zeros */
+    uint64_t *rows; /* WORDS of them, ascending, about ROW_STEP apart */
+    uint8_t *keys;  /* a part that names them */
+    size_t keys_size_bytes;
 } bench_state;
 
 static void do_memcpy(bench_state *state) {
@@ -62,6 +75,42 @@ static void do_frame(bench_state *state) {
     }
 }
 
+static void do_put_keys(bench_state *state) {
+    psi_keys keys = psi_keys_of_rows(0, state->rows, WORDS);
+    psi_keys_set_base(&keys, 0);
+    const uint8_t *const end = psi_part_put_keys(state->keys, &keys, false);
+    state->keys_size_bytes = (size_t)(end - state->keys);
+}
+
+static void do_check_keys(bench_state *state) {
+    psi_reader reader = psi_reader_of(state->keys, state->keys_size_bytes);
+    psi_part part;
+    state->sink += psi_part_read(&reader, &state->layout, 0, false, &part);
+}
+
+/* Adds the first numbers of the table, all 0, at the keys, as a shard does. */
+static void do_add_at_keys(bench_state *state) {
+    psi_reader reader = psi_reader_of(state->keys, state->keys_size_bytes);
+    const psi_part part = psi_part_read_checked(&reader, &state->layout);
+    psi_part_cursor cursor = psi_part_rows(&part);
+    uint32_t locals[PSI_PART_BATCH];
+    const float *values = (const float *)(const void *)state->to;
+    uint32_t count = psi_part_next(&cursor, locals);
+    for (; count > 0; count = psi_part_next(&cursor, locals)) {
+        const psi_value_rows to = {.type = PS_F32,
+                                   .column_count = 1,
+                                   .table = state->table,
+                                   .rows = locals,
+                                   .count = count};
+        psi_values_add_rows(&to, values);
+        values += count;
+    }
+}
+
+static void do_add_range(bench_state *state) {
+    psi_values_add(PS_F32, state->table, state->to, WORDS);
+}
+
 /* Bytes per second of work(state), the best of several timings: the machine's noise only ever slows
  * down. */
 static double measure(bench_state *state, void (*work)(bench_state *), double budget_s) {
@@ -78,6 +127,27 @@ static double measure(bench_state *state, void (*work)(bench_state *), double bu
     return ROUNDS_PER_TIMING * (double)PAYLOAD_BYTES / best_s;
 }
 
+/* Fills the part of the state that the keys need. False: memory is exhausted. */
+static bool make_keys(bench_state *state) {
+    const ps_table_spec spec = {.name = "keys",
+                                .type = PS_F32,
+                                .layout = PS_DENSE,
+                                .row_count = TABLE_ROWS,
+                                .column_count = 1};
+    state->table = calloc(TABLE_ROWS, sizeof *state->table);
+    state->rows = calloc(WORDS, sizeof *state->rows);
+    state->keys = calloc(1, PSI_PART_HEADER_BYTES + PAYLOAD_BYTES);
+    if (state->table == NULL || state->rows == NULL || state->keys == NULL ||
+        psi_layout_init(&state->layout, &spec, 1, 1) != PS_OK) {
+        return false;
+    }
+    for (uint64_t i = 0; i < WORDS; i++) {
+        state->rows[i] = i * ROW_STEP + i * i % ROW_STEP;
+    }
+    do_put_keys(state);
+    return true;
+}
+
 static ps_err run(const tt_bench_options *options, ps_fault *fault) {
     static const struct {
         const char *what;
@@ -89,12 +159,17 @@ static ps_err run(const tt_bench_options *options, ps_fault *fault) {
         {"frame: seal", do_seal},
         {"frame: check header, payload", do_open},
         {"frame: take, fill, seal, release", do_frame},
+        {"keys: write, ascending", do_put_keys},
+        {"keys: check", do_check_keys},
+        {"keys: add a float at each", do_add_at_keys},
+        {"floats: add a range", do_add_range},
     };
     const double budget_s = options->is_quick ? 0.02 : 0.2;
     bench_state state = {.from = calloc(1, PAYLOAD_BYTES), .to = calloc(1, PAYLOAD_BYTES)};
+    const bool has_keys = make_keys(&state);
     state.frame = psi_frame_take(&state.pool, PSI_FRAME_ROWS, 1, 2, PAYLOAD_BYTES);
     ps_err err = PS_OK;
-    if (state.from == NULL || state.to == NULL || state.frame == NULL) {
+    if (!has_keys || state.from == NULL || state.to == NULL || state.frame == NULL) {
         err = ps_fault_set(fault, PS_ENOMEM, "%s", ps_err_text(PS_ENOMEM));
         goto done;
     }
@@ -104,6 +179,7 @@ static ps_err run(const tt_bench_options *options, ps_fault *fault) {
     memcpy(state.frame->bytes + PSI_FRAME_HEADER_BYTES, state.from, PAYLOAD_BYTES);
     const double limit = measure(&state, do_memcpy, budget_s);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        memset(state.to, 0, PAYLOAD_BYTES); /* what is added: nothing grows */
         const double value = measure(&state, cases[i].work, budget_s);
         const tt_bench_line line = {.bench = "core",
                                     .what = cases[i].what,
@@ -118,6 +194,9 @@ done:
     psi_frame_pool_fini(&state.pool);
     free(state.from);
     free(state.to);
+    free(state.table);
+    free(state.rows);
+    free(state.keys);
     return err;
 }
 
