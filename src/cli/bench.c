@@ -185,12 +185,16 @@ static void csv_number(double value) {
 }
 
 static void print_csv(const tt_bench_line *line, const comparison to[static COMPARISONS]) {
-    (void)printf("%s,%s,%.9g,%s", line->bench, line->what, line->value, line->unit);
+    (void)printf("%s,\"%s\",%.9g,%s", line->bench, line->what, line->value, line->unit);
     csv_number(to[BESIDE_ASKED].asked);
     (void)printf(",%s", to[BESIDE_ASKED].verdict);
     for (int i = BESIDE_LIMIT; i <= BESIDE_RIVAL; i += BESIDE_RIVAL - BESIDE_LIMIT) {
         csv_number(to[i].other);
-        (void)printf(",%s", to[i].name == NULL ? "" : to[i].name);
+        if (to[i].name != NULL) {
+            (void)printf(",\"%s\"", to[i].name);
+        } else {
+            (void)putchar(',');
+        }
         csv_number(to[i].ratio);
         csv_number(to[i].asked);
         (void)printf(",%s", to[i].verdict);

@@ -92,15 +92,20 @@ static ps_err one_clock(soak_work *work, uint32_t clock) {
     return ps_clock(work->worker);
 }
 
-/* Notes what the process of the worker uses; one worker of each does. */
-static void look(const soak_work *work, uint32_t process, uint32_t clock, bool is_first) {
+/* Notes what the process of the worker uses; one worker of each does. A worker leaves only after
+ * the end, so what was counted before it is of a process with all its threads. */
+static void look(const soak_work *work, uint32_t process, uint32_t clock, double end_s) {
     soak_shared *const shared = work->problem->shared;
-    shared->end[process] = sample_at(clock);
-    if (is_first) {
-        shared->begin[process] = shared->end[process];
+    const soak_sample sample = sample_at(clock);
+    if (tt_bench_now_s() >= end_s) {
+        return;
     }
-    if (shared->end[process].resident_bytes > shared->peak_bytes[process]) {
-        shared->peak_bytes[process] = shared->end[process].resident_bytes;
+    if (!(shared->begin[process].at_s > 0)) {
+        shared->begin[process] = sample;
+    }
+    shared->end[process] = sample;
+    if (sample.resident_bytes > shared->peak_bytes[process]) {
+        shared->peak_bytes[process] = sample.resident_bytes;
     }
 }
 
@@ -109,13 +114,12 @@ static ps_err soak(soak_work *work) {
     const uint32_t rank = ps_rank(work->worker);
     const uint32_t process = rank / (WORKERS / PROCESSES);
     const bool looks = rank % (WORKERS / PROCESSES) == 0;
-    bool has_begun = false;
     const double begin_s = problem->start_s + problem->warm_s;
-    for (uint32_t clock = 0; tt_bench_now_s() < begin_s + problem->duration_s; clock++) {
+    const double end_s = begin_s + problem->duration_s;
+    for (uint32_t clock = 0; tt_bench_now_s() < end_s; clock++) {
         PS_TRY(one_clock(work, clock));
         if (looks && clock % CHECKS_EVERY_CLOCKS == 0 && tt_bench_now_s() >= begin_s) {
-            look(work, process, clock, !has_begun);
-            has_begun = true;
+            look(work, process, clock, end_s);
         }
         problem->shared->clocks = rank == 0 ? clock + 1 : problem->shared->clocks;
     }
