@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC2016 # check() evaluates its text
+# shellcheck disable=SC2016,SC2034 # check() evaluates its text
 # The benchmarks that scripts read: every line has its columns, and all that is asked has a verdict.
 # Figures are not judged here; that the numbers that moved are right is the benchmarks' own claim.
 set -uo pipefail
