@@ -47,7 +47,7 @@ static void put_value(FILE *to, const char *key, const tt_option *option) {
         return;
     }
     (void)fprintf(to, "    '%s --%s') echo '", key, option->name);
-    if (strcmp(option->argument, "FILE") == 0) {
+    if (strcmp(option->argument, "FILE") == 0 || strcmp(option->argument, "PATH") == 0) {
         (void)fputs("file", to);
     } else if (strcmp(option->argument, "DIR") == 0) {
         (void)fputs("directory", to);

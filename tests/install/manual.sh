@@ -107,6 +107,8 @@ completes 'tortoise data ' gen info convert
 completes 'tortoise bench ' core transport
 completes 'tortoise help ' sim doctor
 completes 'tortoise doctor --format ' text json
+completes 'tortoise launch --program ' ratings.txt '!--data'
+completes 'tortoise launch -n 2 -- ru' run
 completes 'mpirun -- ru' run
 completes 'mpirun -- run mf --pol' --policy
 echo "$failed wrong"
