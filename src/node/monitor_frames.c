@@ -179,7 +179,8 @@ static bool receive_sums(psi_monitor *monitor, uint32_t process, psi_reader read
     return true;
 }
 
-static bool receive_rows(psi_monitor *monitor, psi_reader *reader, uint64_t row_count) {
+static bool receive_rows(psi_monitor *monitor, psi_reader *reader, uint64_t row_count,
+                         uint32_t process) {
     for (uint64_t i = 0; i < row_count; i++) {
         psi_trace_row row;
         row.rank = psi_read_u32(reader);
@@ -188,8 +189,8 @@ static bool receive_rows(psi_monitor *monitor, psi_reader *reader, uint64_t row_
         row.compute_s = psi_read_f64(reader);
         row.wait_s = psi_read_f64(reader);
         row.end_s = psi_read_f64(reader);
-        if (!psi_monitor_trace(monitor, &row)) {
-            return false;
+        if (row.rank / monitor->workers_here != process || !psi_monitor_trace(monitor, &row)) {
+            return false; /* not of its workers, or memory is exhausted */
         }
     }
     return true;
@@ -235,7 +236,7 @@ static bool receive_trace(psi_monitor *monitor, uint32_t process, psi_reader rea
         return false;
     }
     if (!psi_note_once(monitor->has_ended, monitor->plan->shard_count + process) ||
-        !receive_rows(monitor, &reader, row_count)) {
+        !receive_rows(monitor, &reader, row_count, process)) {
         return false;
     }
     for (uint64_t behind = 0; behind < staleness_count; behind++) {

@@ -21,11 +21,11 @@ done
 "llvm-profdata$suffix" merge -o $build/all.profdata $build/*.profraw || exit 2
 
 parsers=(src/base/units.c src/base/nearest.c src/ps/frame.c src/ps/part.c src/ps/policy.c src/ps/shard.c
-    src/ps/shard_rows.c src/ps/client.c src/ps/client_access.c src/runtime/connection.c src/runtime/link.c
-    src/runtime/host*.c src/runtime/meeting_wire.c src/runtime/placement.c src/data/line_input.c
-    src/data/number.c src/data/ratings*.c src/data/synthetic.c src/data/corpus_text.c src/sim/cluster_file.c
-    src/sim/slowdown_file.c src/sim/disturbance.c src/cli/experiment.c src/cli/config_text.c
-    src/cli/arguments.c src/cli/calibration.c src/cli/csv_table.c)
+    src/ps/shard_rows.c src/ps/client.c src/ps/client_access.c src/node/monitor_frames.c
+    src/runtime/connection.c src/runtime/link.c src/runtime/host*.c src/runtime/meeting_wire.c
+    src/runtime/placement.c src/data/line_input.c src/data/number.c src/data/ratings*.c src/data/synthetic.c
+    src/data/corpus_text.c src/sim/cluster_file.c src/sim/slowdown_file.c src/sim/disturbance.c
+    src/cli/experiment.c src/cli/config_text.c src/cli/arguments.c src/cli/calibration.c src/cli/csv_table.c)
 if [ $# -gt 0 ]; then
     "llvm-cov$suffix" show "$program" -instr-profile=$build/all.profdata "$@" | grep -E '^ +[0-9]+\| +0\|'
 else
