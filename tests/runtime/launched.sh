@@ -77,7 +77,7 @@ start() {
         if [ "${#ranks[@]}" -eq 3 ]; then
             rank=${ranks[2]}
             # A rank's loop, lifeline, evaluator and worker: it runs.
-            [ "$(ps -o nlwp= -p "$rank" | tr -d ' ')" -ge 4 ] && return
+            [ "$(threads "$rank")" -ge 4 ] && return
         fi
         sleep 0.02
     done

@@ -91,17 +91,8 @@ pids=()
 for i in 0 1 2 3; do
     on "$i" --insecure --coordinator 10.77.0.10:27802 --silence-timeout 2s --out "$scratch/cut"
 done
-threads() {
-    local process
-    process=$(pgrep -P "${pids[0]}" | head -1)
-    if [ -z "$process" ]; then
-        echo 0
-    else
-        ps -o nlwp= -p "$process" | grep -o '[0-9]*' || echo 0
-    fi
-}
 for _ in $(seq 200); do
-    [ "$(threads)" -ge 3 ] && break # the loop, the evaluator, the worker: it runs
+    [ "$(threads "$(pgrep -P "${pids[0]}" | head -1)")" -ge 3 ] && break # the loop, the evaluator, the worker: it runs
     sleep 0.05
 done
 ip -n "$hub" link set port2 down

@@ -42,6 +42,17 @@ simulated_sha() {
     sha_of "$scratch/sim"
 }
 
+# threads PROCESS: how many threads of the program's own it has; ThreadSanitizer has one more.
+threads() {
+    local count
+    count=$(ps -o nlwp= -p "${1:-0}" 2>/dev/null | tr -d ' ')
+    echo $((${count:-0} - sanitizer_threads))
+}
+sanitizer_threads=0
+if grep -q __tsan_init "$TORTOISE"; then
+    sanitizer_threads=1
+fi
+
 # A port that nobody listens at now.
 free_port() {
     local port
