@@ -70,7 +70,7 @@ static void one_trial(chaos_kind kind, uint64_t seed) {
 
 static void what_breaks_a_connection_ends_the_run(void) {
     const uint64_t first = trial_number("TORTOISE_FAULT_SEED", 1);
-    const uint64_t count = trial_number("TORTOISE_FAULT_TRIALS", 3);
+    const uint64_t count = trial_number("TORTOISE_FAULT_TRIALS", 2);
     for (chaos_kind kind = CHAOS_STALL; kind < CHAOS_KINDS; kind++) {
         for (uint64_t i = 0; i < count; i++) {
             one_trial(kind, first + i * CHAOS_KINDS + kind);

@@ -57,7 +57,7 @@ static void a_signal_ends_the_waiting_for_others(void) {
                    .takes_signals = true,
                    .starts_stopped = true,
                    .stopped_rank = 2};
-        t.options.start_timeout_s = 4.0;
+        t.options.start_timeout_s = 2.0;
         trial_start(&t);
         CU_ASSERT_TRUE(trial_await_ready(&t, target));
         (void)kill(t.process[target], SIGINT);
