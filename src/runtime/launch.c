@@ -245,7 +245,6 @@ ps_err psi_runtime_run_local(const psi_plan *plan, const psi_runtime_options *op
     psi_process_setup setup = {
         .plan = plan,
         .options = psi_runtime_options_complete(options),
-        .neighbour_count = plan->node_count,
         .epoch_s = monotonic_s(),
     };
     return plan->node_count == 1 ? run_alone(&setup, results, fault)

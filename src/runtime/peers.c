@@ -126,6 +126,7 @@ static void take_goodbye(psi_process *process, psi_peer *peer) {
     if (peer->process == 0) {
         process->peer_ended_run = true;
     }
+    atomic_store(&process->has_news, true); /* the stage may change, now and not at the next tick */
 }
 
 static void take_failure(psi_process *process, psi_peer *peer, const psi_frame *record) {

@@ -94,6 +94,27 @@ void psi_process_start_workers(psi_process *process) {
     }
 }
 
+static void format_host(const psi_address *address, char text[static PSI_ADDRESS_TEXT_BYTES]) {
+    psi_address host = *address;
+    psi_address_set_port(&host, 0);
+    psi_address_format(&host, text);
+}
+
+/* Processes of the run on this machine, this one included, as far as addresses tell. */
+static uint32_t neighbour_count(const psi_process_setup *setup) {
+    if (setup->addresses == NULL) {
+        return setup->plan->node_count;
+    }
+    char own[PSI_ADDRESS_TEXT_BYTES], other[PSI_ADDRESS_TEXT_BYTES];
+    format_host(&setup->addresses[setup->id], own);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < setup->plan->node_count; i++) {
+        format_host(&setup->addresses[i], other);
+        count += strcmp(own, other) == 0;
+    }
+    return count;
+}
+
 /* Fills what needs no failing call, so that process_fini() is always safe after it. */
 static void process_clear(psi_process *process, const psi_process_setup *setup) {
     *process = (psi_process){
@@ -109,7 +130,7 @@ static void process_clear(psi_process *process, const psi_process_setup *setup) 
         .loop_guards = true,
         .spin_s = setup->options.spin_s != 0.0
                       ? setup->options.spin_s
-                      : psi_spin_default_s(setup->plan, setup->neighbour_count),
+                      : psi_spin_default_s(setup->plan, neighbour_count(setup)),
     };
     process->plan = &process->own_plan;
     process->own_plan.interrupted = &process->is_interrupted;

@@ -142,7 +142,6 @@ typedef struct psi_process_setup {
     psi_child *children;          /* [process], borrowed; NULL in a child */
     const char *const *places; /* where each process is, for messages, borrowed; NULL: all here */
     double epoch_s;            /* the monotonic clock's time that counts as 0 */
-    uint32_t neighbour_count;  /* processes of the run on this machine with this one; 0: all are */
 } psi_process_setup;
 
 struct psi_process {
@@ -324,7 +323,7 @@ void psi_worker_wake(psi_process *process, psi_thread_worker *worker);
 void psi_worker_leaves_reading(psi_process *process);
 
 /* How long a waiting thread polls unless the options say so: not at all if it would take the CPU
- * of another thread of the run. */
+ * of another thread of the run. `neighbour_count`: processes of the run on this machine. */
 double psi_spin_default_s(const psi_plan *plan, uint32_t neighbour_count);
 
 /* join.c: all [loop], without the lock */

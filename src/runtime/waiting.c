@@ -26,8 +26,7 @@ double psi_spin_default_s(const psi_plan *plan, uint32_t neighbour_count) {
         return 0.0;
     }
     const uint64_t cpu_count = (uint64_t)CPU_COUNT(&cpus);
-    const uint64_t processes = neighbour_count == 0 ? plan->node_count : neighbour_count;
-    const uint64_t workers = processes * (plan->worker_count / plan->node_count);
+    const uint64_t workers = (uint64_t)neighbour_count * (plan->worker_count / plan->node_count);
     return cpu_count > 1 && workers <= cpu_count ? spin_default_s : 0.0;
 }
 

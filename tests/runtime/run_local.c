@@ -83,6 +83,27 @@ static void every_update_arrives_once(void) {
     }
 }
 
+/* Workers that wait side by side take turns at reading, and the loop reads when none does: nobody
+ * sleeps on while his answer lies there. Heartbeats are too rare to wake anybody in time. */
+static void waiting_workers_take_turns_at_reading(void) {
+    const double spins_s[] = {-1.0, 5e-6, 200e-6};
+    for (size_t i = 0; i < sizeof spins_s / sizeof spins_s[0]; i++) {
+        tally_case test = {
+            .nodes = 2, .workers_each = 4, .clocks = 400, .policy = "bsp", .options = quick};
+        test.options.spin_s = spins_s[i];
+        test.options.heartbeat_interval_s = 4.0;
+        test.options.silence_timeout_s = 30.0;
+        test.options.stall_timeout_s = 30.0;
+        tally_run run;
+        bool none_left = false;
+        tally_start(&run, &test);
+        CU_ASSERT_EQUAL(tally_end(&run, 20.0, &none_left), 0);
+        CU_ASSERT_TRUE(none_left);
+        check_cells(&run);
+        tally_close(&run);
+    }
+}
+
 /* kill -9 of a child at any clock. */
 static void a_killed_process_is_named(void) {
     for (uint32_t trial = 0; trial < 12; trial++) {
@@ -260,6 +281,7 @@ static void a_pause_of_all_is_no_death(void) {
 
 static const suite_test tests[] = {
     SUITE_TEST(every_update_arrives_once),
+    SUITE_TEST(waiting_workers_take_turns_at_reading),
     SUITE_TEST(a_killed_process_is_named),
     SUITE_TEST(a_process_that_exits_is_named),
     SUITE_TEST(no_orphans_when_process_0_dies),
