@@ -47,7 +47,9 @@ static void describe(const tt_run *run) {
 }
 
 static void describe_ranks(const tt_run *run) {
-    (void)fprintf(stderr, "tortoise: %s\n", run->rank.placement.line);
+    if (!tt_setting_flag(&run->settings, "quiet")) {
+        (void)fprintf(stderr, "tortoise: %s\n", run->rank.placement.line);
+    }
     if (tt_setting_flag(&run->settings, "insecure")) {
         (void)fprintf(stderr, "tortoise: warning: %s\n", tt_rank_warning);
     }
