@@ -1,6 +1,6 @@
 /* `tortoise bench lda`: tokens per second of the samplers on one core, in a plain loop without a
- * server, some passes after the start, beside a loop that visits the same tokens twice, in the order
- * of the documents and in that of the words, and counts their topics. */
+ * server, some passes after the start, beside a loop that visits the same tokens twice, in the
+ * order of the documents and in that of the words, and counts their topics. */
 #include "bench.h"
 
 #include <stdio.h>
@@ -46,7 +46,8 @@ static ps_err problem_open(const char *data, const subject *asked, psi_lda_probl
     return psi_lda_problem_open(&settings, problem_out, fault);
 }
 
-/* Tokens per second of counting: every token by document, then by word where that order is known. */
+/* Tokens per second of counting: every token by document, then by word where that order is known.
+ * */
 static double counting_rate(const psi_lda_serial *serial) {
     const psi_lda_blocks *const blocks = &serial->problem->blocks;
     const size_t count = blocks->token_count;
