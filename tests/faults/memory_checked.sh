@@ -7,8 +7,8 @@ if ! command -v valgrind >/dev/null; then
     echo "skipped: needs valgrind"
     exit 77
 fi
-if ! valgrind -q true 2>/dev/null || nm "$TORTOISE" 2>/dev/null | grep -qE '__(asan|tsan)_init'; then
-    echo "skipped: valgrind does not run this program (a sanitizer does its work)"
+if ! valgrind -q true 2>/dev/null; then
+    echo "skipped: valgrind does not work here"
     exit 77
 fi
 rm -rf "$TORTOISE_SCRATCH" && mkdir -p "$TORTOISE_SCRATCH" && cd "$TORTOISE_SCRATCH" || exit 1
