@@ -108,7 +108,8 @@ static bool accept_one(psi_process *process, uint32_t place) {
     }
     ps_fault fault = {0};
     if (fd < 0) {
-        (void)ps_fault_set(&fault, PS_EIO, "cannot accept a connection: %s", strerror(errno));
+        (void)ps_fault_set(&fault, PS_EIO, "cannot accept a connection: %s%s", strerror(errno),
+                           psi_system_advice(errno));
     } else if (psi_receiver_init(&process->pending[place].receiver) != PS_OK) {
         (void)ps_fault_set(&fault, PS_ENOMEM, "no memory for a connection");
         (void)close(fd);

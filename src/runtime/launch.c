@@ -182,7 +182,8 @@ static ps_err fork_all(launch *all, uint32_t *id_out, ps_fault *fault) {
         }
         all->children[i] = (psi_child){.pid = pid, .pidfd = pidfd_open(pid, 0)};
         if (all->children[i].pidfd < 0) {
-            return ps_fault_set(fault, PS_EIO, "cannot watch process %u: %s", i, strerror(errno));
+            return ps_fault_set(fault, PS_EIO, "cannot watch process %u: %s%s", i, strerror(errno),
+                                psi_system_advice(errno));
         }
     }
     for (uint32_t i = 1; i < all->count; i++) {

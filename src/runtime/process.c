@@ -199,7 +199,8 @@ static ps_err process_init_events(psi_process *process, ps_fault *fault) {
     process->reader_wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (process->epoll_fd < 0 || process->control_epoll_fd < 0 || process->readers_epoll_fd < 0 ||
         process->wake_fd < 0 || process->reader_wake_fd < 0) {
-        return ps_fault_set(fault, PS_EIO, "cannot make an epoll instance: %s", strerror(errno));
+        return ps_fault_set(fault, PS_EIO, "cannot make an epoll instance: %s%s", strerror(errno),
+                            psi_system_advice(errno));
     }
     return PS_OK;
 }

@@ -236,7 +236,8 @@ ps_err psi_socket_listen_local(int pending_max, int *fd_out, psi_address *addres
     *fd_out = -1;
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
-        return ps_fault_set(fault, PS_EIO, "cannot make a socket: %s", strerror(errno));
+        return ps_fault_set(fault, PS_EIO, "cannot make a socket: %s%s", strerror(errno),
+                            psi_system_advice(errno));
     }
     psi_address address = {.size_bytes = sizeof(struct sockaddr_in)};
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -295,4 +296,8 @@ int psi_socket_error(int fd) {
     int error = 0;
     socklen_t size_bytes = sizeof error;
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size_bytes) == 0 ? error : errno;
+}
+
+const char *psi_system_advice(int error) {
+    return error == EMFILE ? "; raise the limit ('ulimit -n')" : "";
 }

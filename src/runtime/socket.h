@@ -73,6 +73,10 @@ PS_MUST_CHECK ps_err psi_socket_connect(const psi_address *address, int *fd_out,
  * concerns this process (too many open files); a connection that its peer gave up is skipped. */
 int psi_socket_accept(int listener);
 
+/* What a user can do about a failed system call, as the end of its line; empty if nothing is known.
+ */
+const char *psi_system_advice(int error);
+
 /* The pending error of a socket as errno has it, 0 if none. */
 int psi_socket_error(int fd);
 

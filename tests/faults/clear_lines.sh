@@ -74,9 +74,9 @@ fi
     denied 2 'File too large' 'ulimit -f 4; exec $RUN --out run'
     denied 2 'File too large' 'ulimit -f 4; exec $RUN --nodes 2 --workers 4 --out run'
     for files in 4 5 7 9 10 11; do
-        denied 2 'Too many open files' "ulimit -n $files; exec \$RUN --nodes 3 --workers 3 --out run"
+        denied 2 "Too many open files; raise the limit" "ulimit -n $files; exec \$RUN --nodes 3 --workers 3 --out run"
     done
-    denied 2 'Too many open files' 'ulimit -n 4; exec $RUN --nodes 1 --workers 1 --out run'
+    denied 2 'Too many open files; raise the limit' 'ulimit -n 4; exec $RUN --nodes 1 --workers 1 --out run'
     denied 2 'standard output cannot be written' '$RUN --nodes 2 --workers 2 --out run >/dev/full; code=$?; rm -r run; exit $code'
     denied 2 'missing.txt: No such file' 'exec $RUN --data missing.txt --out run'
     denied 2 'data: cannot be read' 'mkdir ../own/data; exec $RUN --data ../own/data --out run'
