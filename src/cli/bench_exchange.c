@@ -353,6 +353,7 @@ ps_err tt_exchange_measure(const tt_exchange_case *cases, size_t case_count, tt_
         tt_placement_restore(&mask);
     }
     if (problem.shared->wrong_case != 0) {
+        *fault = (ps_fault){0}; /* of the run, which knows less */
         err = ps_fault_set(fault, PS_EBROKEN, "case %u of the exchange moved wrong numbers",
                            problem.shared->wrong_case - 1);
     }

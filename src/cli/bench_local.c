@@ -150,6 +150,7 @@ static ps_err print_ways(const tt_exchange_options *options, size_t row_count, p
                                          .column_count = COLUMNS};
     const ps_err err = tt_bench_plan_run(&plan, NULL, fault);
     if (problem.is_wrong) {
+        *fault = (ps_fault){0}; /* of the run, which knows less */
         return ps_fault_set(fault, PS_EBROKEN, "rows within one process hold wrong numbers");
     }
     PS_TRY(err);

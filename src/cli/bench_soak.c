@@ -215,6 +215,7 @@ static ps_err soak_run(const tt_bench_options *options, ps_fault *fault) {
     }
     ps_err err = tt_bench_plan_run(&plan, NULL, fault);
     if (problem.shared->is_wrong) {
+        *fault = (ps_fault){0}; /* of the run, which knows less */
         err = ps_fault_set(fault, PS_EBROKEN, "a row was staler than the policy allows");
     }
     if (err == PS_OK) {
