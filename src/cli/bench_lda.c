@@ -46,8 +46,7 @@ static ps_err problem_open(const char *data, const subject *asked, psi_lda_probl
     return psi_lda_problem_open(&settings, problem_out, fault);
 }
 
-/* Tokens per second of counting: every token by document, then by word where that order is known.
- * */
+/* Tokens per second of counting: every token by document, then by word where that is known. */
 static double counting_rate(const psi_lda_serial *serial) {
     const psi_lda_blocks *const blocks = &serial->problem->blocks;
     const size_t count = blocks->token_count;
