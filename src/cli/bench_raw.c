@@ -289,6 +289,9 @@ static int connect_child(raw_end *end, const int cpus[static 2], pid_t *child_ou
         (void)close(own);
         own = -1;
     }
+    if (own < 0) {
+        (void)shutdown(listener, SHUT_RDWR); /* or the child would wait for ever */
+    }
 done:
     if (listener >= 0) {
         (void)close(listener);
@@ -303,9 +306,9 @@ static bool measure_once(raw_end *end, const int cpus[static 2], double budget_s
     tt_cpu_mask mask;
     const bool is_known = tt_placement_save(&mask);
     end->sent = 0;
+    errno = 0;
     end->socket = connect_child(end, cpus, &child);
     place(end->what, cpus, 0);
-    errno = 0;
     const bool is_good = end->socket >= 0 && measure(end, budget_s, per_s_out);
     const int cause = errno;
     if (end->socket >= 0) {
