@@ -20,9 +20,9 @@ case_of() {
 }
 
 case_of 'here all is well' 0 '^ok +tortoise ' "$tortoise" doctor
-odd=$("$tortoise" doctor | grep -vE '^(ok|warn|BAD) +[a-z ]+ [^ ]')
+odd=$(timeout 60 "$tortoise" doctor | grep -vE '^(ok|warn|BAD) +[a-z ]+ [^ ]')
 [ -z "$odd" ] || { printf 'WRONG: lines without a verdict:\n%s\n' "$odd" && failed=$((failed + 1)); }
-silent=$("$tortoise" doctor --format json | grep -A3 -E '"verdict": "(warn|BAD)"' | grep '"advice": ""')
+silent=$(timeout 60 "$tortoise" doctor --format json | grep -A3 -E '"verdict": "(warn|BAD)"' | grep '"advice": ""')
 [ -z "$silent" ] || { echo 'WRONG: a warning without advice' && failed=$((failed + 1)); }
 for what in 'open files' processes 'locked memory' 'socket buffers' processors memory disk clock loopback interface \
     simulator gnuplot; do
