@@ -16,7 +16,7 @@ enum {
     READS_MAX = 16, /* from one peer before others have their turn */
     SETTLE_BYTES = 128 * 1024,
     POOL_KEEP_BYTES = 16 << 20, /* of frames that nobody uses */
-    RECORDS_WAITING_MAX = 256
+    RECORDS_WAITING_MAX = 256   /* heartbeats in a row count as one */
 };
 
 void psi_peer_name(const psi_process *process, uint32_t id, char text[static PSI_PEER_NAME_BYTES]) {
@@ -216,10 +216,27 @@ static void deliver(psi_process *process, psi_peer *peer, psi_frame *frame) {
     psi_process_note_finish(process);
 }
 
+/* Where to put a record: behind the others; but of heartbeats in a row the last one says all, and a
+ * process that was stopped for long finds many. [lock] */
+static psi_frame **place_of_record(psi_process *process, psi_peer *peer, const psi_frame *record) {
+    psi_frame **last = &peer->records;
+    while (*last != NULL && (*last)->next != NULL) {
+        last = &(*last)->next;
+    }
+    if (*last == NULL || record->type != PSI_LINK_HEARTBEAT ||
+        (*last)->type != PSI_LINK_HEARTBEAT) {
+        return peer->records_end;
+    }
+    psi_frame_release(&process->pool, *last);
+    peer->record_count--;
+    return last;
+}
+
 /* Leaves a record to the loop. [lock] */
 static void leave_record(psi_process *process, psi_peer *peer, psi_frame *record) {
+    psi_frame **const place = place_of_record(process, peer, record);
     record->next = NULL;
-    *peer->records_end = record;
+    *place = record;
     peer->records_end = &record->next;
     peer->record_count++;
     atomic_store(&process->has_news, true);

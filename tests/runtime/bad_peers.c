@@ -346,10 +346,64 @@ static void a_peers_failure_is_passed_on(void) {
     end(&f, 3, "2.385 clocks too old");
 }
 
+/* Reads until process 0 says in a heartbeat that its worker waits: it reads from then on. */
+static void await_reader(fixture *f) {
+    psi_receiver receiver;
+    psi_heartbeat heartbeat = {0};
+    CU_ASSERT_EQUAL_FATAL(psi_receiver_init(&receiver), PS_OK);
+    CU_ASSERT_EQUAL_FATAL(psi_receiver_open(&receiver), PS_OK);
+    while (heartbeat.workers_waiting == 0) {
+        psi_frame *frame;
+        psi_received received;
+        int error = 0;
+        CU_ASSERT_EQUAL_FATAL(psi_receiver_read(&receiver, f->fd, &error), PSI_IO_DONE);
+        while ((received = psi_receiver_next(&receiver, &f->pool, &frame)) !=
+               PSI_RECEIVED_NOTHING) {
+            if (received == PSI_RECEIVED_RECORD && frame->type == PSI_LINK_HEARTBEAT) {
+                CU_ASSERT_TRUE(psi_link_heartbeat_read(frame, &heartbeat));
+            }
+            psi_frame_release(&f->pool, frame);
+        }
+    }
+    psi_receiver_fini(&receiver, &f->pool);
+}
+
+/* A process that was stopped for long finds all heartbeats of that time at once when it goes on;
+ * whoever reads them, they are no offence. */
+static void many_heartbeats_at_once_are_no_offence(void) {
+    enum { HEARTBEATS = 600 }; /* in one piece on the way: one thread reads them */
+    fixture f;
+    begin(&f);
+    const psi_hello hello = good_hello(&f);
+    greet(&f, &hello);
+    await_reader(&f);
+    psi_buffer all = {0};
+    for (uint32_t i = 0; i < HEARTBEATS; i++) {
+        const psi_heartbeat heartbeat = {.progress = i};
+        psi_frame *const frame = psi_link_heartbeat(&f.pool, &heartbeat, 1, 0);
+        psi_frame_seal(frame, 1 + i);
+        uint8_t *const to = psi_buffer_extend(&all, frame->size_bytes);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(to);
+        memcpy(to, frame->bytes, frame->size_bytes);
+        psi_frame_release(&f.pool, frame);
+    }
+    CU_ASSERT_EQUAL(send(f.fd, all.bytes, all.size_bytes, MSG_NOSIGNAL), (ssize_t)all.size_bytes);
+    psi_buffer_fini(&all);
+    ps_fault fault = {0};
+    (void)ps_fault_set(&fault, PS_EFAILED, "all heartbeats have been heard");
+    put(f.fd, &f.pool, psi_link_failure(&f.pool, &fault, 1, 0), 1 + HEARTBEATS);
+    end(&f, ps_err_exit_code(PS_EFAILED), "all heartbeats have been heard");
+}
+
 static const suite_test tests[] = {
-    SUITE_TEST(strangers_are_turned_away),  SUITE_TEST(another_plan_is_refused),
-    SUITE_TEST(another_version_is_refused), SUITE_TEST(a_false_number_is_refused),
-    SUITE_TEST(damage_ends_the_run),        SUITE_TEST(lies_end_the_run),
-    SUITE_TEST(a_lost_peer_ends_the_run),   SUITE_TEST(a_peers_failure_is_passed_on),
+    SUITE_TEST(strangers_are_turned_away),
+    SUITE_TEST(another_plan_is_refused),
+    SUITE_TEST(another_version_is_refused),
+    SUITE_TEST(a_false_number_is_refused),
+    SUITE_TEST(damage_ends_the_run),
+    SUITE_TEST(lies_end_the_run),
+    SUITE_TEST(a_lost_peer_ends_the_run),
+    SUITE_TEST(a_peers_failure_is_passed_on),
+    SUITE_TEST(many_heartbeats_at_once_are_no_offence),
 };
 SUITE_MAIN("bad_peers", tests)
