@@ -60,6 +60,10 @@ function(tortoise_test_properties name labels timeout)
       ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
       LSAN_OPTIONS=print_suppressions=0:suppressions=${PROJECT_SOURCE_DIR}/cmake/leaks.txt
       UBSAN_OPTIONS=print_stacktrace=1)
+    # The sanitizer calls dlopen() for the program, so that the program's RUNPATH is not looked at.
+    if(TARGET tortoise_sim)
+      list(APPEND environment TORTOISE_SIM_PLUGIN=$<TARGET_FILE:tortoise_sim>)
+    endif()
   elseif(TORTOISE_SANITIZE MATCHES thread)
     list(APPEND environment TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
   endif()

@@ -22,7 +22,9 @@ enum {
     COLUMNS = 1024,
     PUSHES = 40,
     BUFFER_BYTES = 1 << 20,
-    SLACK_BYTES = 1 << 20 /* a piece for each worker, and records */
+    /* Beside what workers push, which alone is held back: the states at the first and the last
+     * clock for evaluations, 1 MiB each, and pieces and records. */
+    SLACK_BYTES = 3 << 20
 };
 
 typedef struct pressure_case {
