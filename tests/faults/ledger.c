@@ -302,6 +302,12 @@ static const ps_algo ledger_algo = {
     .finish = finish,
 };
 
+static void count_row(void *context, const psi_metrics_row *row) {
+    const ledger *const test = context;
+    (void)row;
+    (void)atomic_fetch_add(&test->shared->rows_measured, 1);
+}
+
 void ledger_plan(ledger *test, psi_plan *plan_out) {
     const uint64_t rows = (uint64_t)chunk_count(test) * worker_count(test);
     *plan_out = (psi_plan){
@@ -314,6 +320,7 @@ void ledger_plan(ledger *test, psi_plan *plan_out) {
         .clock_count = test->clocks,
         .eval_every_clocks = 20,
         .seed = 4711,
+        .observer = {.on_metrics = count_row, .context = test},
         .table_count = TABLES,
         .specs = {{"cells", PS_I64, PS_DENSE, rows * LEDGER_LANES, LEDGER_COLUMNS, 1},
                   {"pushed", PS_I64, PS_DENSE, rows, LEDGER_COLUMNS, 1},

@@ -65,6 +65,7 @@ typedef struct ledger_end {
 typedef struct ledger_shared {
     atomic_int processes[LEDGER_NODES_MAX];       /* their ids; 0 until their workers begin */
     atomic_uint clocks_done[LEDGER_WORKERS_MAX];  /* ps_clock() returned PS_OK */
+    atomic_uint rows_measured;                    /* of metrics, in process 0 */
     atomic_uint pushes_acked[LEDGER_WORKERS_MAX]; /* ps_wait() returned PS_OK */
     atomic_bool is_ready[LEDGER_NODES_MAX];       /* has set up its signals */
     atomic_bool is_violated;

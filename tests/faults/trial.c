@@ -259,6 +259,14 @@ void trial_await_clocks(const trial *t, uint32_t clocks) {
     }
 }
 
+void trial_await_metrics(const trial *t, uint32_t rows) {
+    const double until_s = trial_now_s() + 30.0;
+    while (atomic_load(&t->test.shared->rows_measured) < rows && !process_has_ended(t, 0) &&
+           trial_now_s() < until_s) {
+        (void)poll(NULL, 0, 1);
+    }
+}
+
 /* Waits for one process. Returns its exit code, 128 + signal, or -1. */
 static int await(int process, double until_s) {
     int status = 0;

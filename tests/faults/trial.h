@@ -44,8 +44,10 @@ bool trial_own_network(void);
 
 void trial_start(trial *t);
 
-/* Waits until the workers have ended `clocks` clocks in all, or the run is over. */
+/* Waits until the workers have ended `clocks` clocks in all, or until process 0 has `rows` rows of
+ * metrics, or the run is over. */
 void trial_await_clocks(const trial *t, uint32_t clocks);
+void trial_await_metrics(const trial *t, uint32_t rows);
 
 /* Waits until process `rank` has ended, at most `timeout_s`. Returns whether it has. */
 bool trial_await_end(const trial *t, uint32_t rank, double timeout_s);
