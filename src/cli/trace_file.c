@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "outdir.h"
@@ -417,6 +418,14 @@ ps_err tt_trace_write(const char *path, const psi_plan *plan, const psi_results 
 }
 
 ps_err tt_trace_check(const char *path, ps_fault *fault) {
+    if (path[0] == '\0') {
+        return ps_fault_set(fault, PS_EINVAL, "--trace: no file is named");
+    }
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        errno = EISDIR; /* rename() would say so, but after the run */
+        return cannot_write(path, fault);
+    }
     char temporary[TT_PATH_MAX];
     PS_TRY(temporary_of(path, temporary, fault));
     FILE *const file = fopen(temporary, "wb");

@@ -85,6 +85,8 @@ refused 2 "straggler" -- sim mf --straggler lognormal:sigma=-1
 refused 2 "9" -- sim mf --straggler slow:node=9,factor=2x
 refused 2 "missing.trace" -- sim mf --straggler trace:missing.trace
 refused 2 "--bandwidth" -- run mf --bandwidth 1Gbps
+refused 2 "--trace" -- run mf --trace ''
+refused 2 "files: the trace" -- sim mf --trace files
 
 # Files: data, clusters, settings, calibrations.
 printf '' >files/empty.txt
