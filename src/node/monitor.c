@@ -119,12 +119,28 @@ void psi_monitor_stop(psi_monitor *monitor) {
 
 /* ---- Records ---- */
 
+/* Room for one more row. What is not used yet is not touched, so that it takes no memory: there are
+ * rows as long as the run goes on. */
+static bool reserve_trace(psi_results *results) {
+    if (results->trace_count < results->trace_capacity) {
+        return true;
+    }
+    const size_t capacity = results->trace_capacity == 0 ? 64 : 2 * results->trace_capacity;
+    if (capacity > SIZE_MAX / sizeof *results->trace) {
+        return false;
+    }
+    psi_trace_row *const trace = realloc(results->trace, capacity * sizeof *trace);
+    if (trace == NULL) {
+        return false;
+    }
+    results->trace = trace;
+    results->trace_capacity = capacity;
+    return true;
+}
+
 bool psi_monitor_trace(psi_monitor *monitor, const psi_trace_row *row) {
     psi_results *const results = monitor->results;
-    void *trace = results->trace;
-    const bool has_room = psi_array_reserve(&trace, &results->trace_capacity,
-                                            results->trace_count + 1, sizeof *results->trace);
-    results->trace = trace;
+    const bool has_room = reserve_trace(results);
     if (has_room) {
         results->trace[results->trace_count++] = *row;
     }

@@ -228,22 +228,24 @@ static void step_fetch(psi_client *client, const psi_client_event *event, psi_ef
     look_again(client, worker);
 }
 
-static void count_read(psi_client *client, uint32_t clock, uint32_t row_clock) {
+/* False: memory is exhausted. It grows with the oldest read, not with the clocks of the run. */
+static bool count_read(psi_client *client, uint32_t clock, uint32_t row_clock) {
     const size_t behind = clock > row_clock ? clock - row_clock : 0;
-    if (behind < client->staleness_capacity) {
-        client->staleness[behind]++;
+    if (behind >= client->staleness_capacity) {
+        void *staleness = client->staleness;
+        if (!psi_array_reserve(&staleness, &client->staleness_capacity, behind + 1,
+                               sizeof *client->staleness)) {
+            return false;
+        }
+        client->staleness = staleness;
     }
+    client->staleness[behind]++;
+    return true;
 }
 
 bool psi_client_take(psi_client *client, uint32_t worker_index, psi_rows *rows) {
     psi_client_worker *const worker = &client->workers[worker_index];
     const psi_cache_table *const table = &client->tables[worker->table];
-    void *staleness = client->staleness;
-    if (!psi_array_reserve(&staleness, &client->staleness_capacity, (size_t)worker->clock + 1,
-                           sizeof *client->staleness)) {
-        return false;
-    }
-    client->staleness = staleness;
     for (size_t i = 0; i < worker->position_count; i++) {
         const uint32_t position = worker->positions[i];
         const psi_cached_row *const cached = psi_cache_row(table, position);
@@ -260,7 +262,9 @@ bool psi_client_take(psi_client *client, uint32_t worker_index, psi_rows *rows) 
         if (!psi_rows_fill(rows, row, dense, sparse)) {
             return false;
         }
-        count_read(client, worker->clock, row_clock_of(client, cached));
+        if (!count_read(client, worker->clock, row_clock_of(client, cached))) {
+            return false;
+        }
     }
     return true;
 }
