@@ -20,7 +20,7 @@ static void expect_interrupted(bool is_cluster, uint32_t target, int signal_numb
     trial_start(&t);
     trial_await_clocks(&t, 200 + 60 * target);
     trial_await_metrics(&t, 2);
-    (void)kill(atomic_load(&t.test.shared->processes[target]), signal_number);
+    (void)kill(trial_await_process(&t, target), signal_number);
     trial_end(&t, 30.0);
     for (uint32_t rank = 0; rank < t.process_count; rank++) {
         CU_ASSERT_EQUAL(t.code[rank], 0);

@@ -267,6 +267,17 @@ void trial_await_metrics(const trial *t, uint32_t rows) {
     }
 }
 
+int trial_await_process(const trial *t, uint32_t node) {
+    const double until_s = trial_now_s() + 30.0;
+    int process = 0;
+    while ((process = atomic_load(&t->test.shared->processes[node])) == 0 &&
+           trial_now_s() < until_s) {
+        (void)poll(NULL, 0, 1);
+    }
+    CU_ASSERT_FATAL(process > 0); /* kill(0, ...) would end whoever runs this test */
+    return process;
+}
+
 /* Waits for one process. Returns its exit code, 128 + signal, or -1. */
 static int await(int process, double until_s) {
     int status = 0;

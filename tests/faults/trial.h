@@ -49,6 +49,9 @@ void trial_start(trial *t);
 void trial_await_clocks(const trial *t, uint32_t clocks);
 void trial_await_metrics(const trial *t, uint32_t rows);
 
+/* Waits until the workers of `node` have begun; returns its process, which is never 0. */
+int trial_await_process(const trial *t, uint32_t node);
+
 /* Waits until process `rank` has ended, at most `timeout_s`. Returns whether it has. */
 bool trial_await_end(const trial *t, uint32_t rank, double timeout_s);
 
