@@ -58,9 +58,11 @@ typedef struct ps_algo {
     const ps_option *options;
     size_t option_count;
 
-    const char *const *metrics; /* columns; the first is "objective", the one to minimise */
+    const char *const *metrics; /* columns; the first is "objective" */
     size_t metric_count;
-    size_t sum_count;           /* of partial sums that evaluate() fills */
+    uint32_t maximised; /* bit m is set: of metrics[m] more is better; else less is */
+    size_t rate_metric; /* a metric that the run itself fills in: work_units / time_s; 0: none */
+    size_t sum_count;   /* of partial sums that evaluate() fills */
 
     /* Reads the data and makes the problem, which all workers of the process share and none changes. On
      * failure `fault` says why in one line and *problem_out is NULL. May take long; no other thread runs. */

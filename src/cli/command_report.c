@@ -152,6 +152,18 @@ static void say_without_pictures(const tt_pictures *pictures) {
     }
 }
 
+/* Whether more is better of a metric of the run. */
+static bool is_maximised(const json_t *manifest, const char *metric) {
+    const json_t *const names = json_object_get(manifest, "maximised");
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *const name = json_string_value(json_array_get(names, i));
+        if (name != NULL && strcmp(name, metric) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static ps_err write_run(FILE *page, const char *directory, ps_fault *fault) {
     static const char *const files[] = {"manifest.json", "metrics.csv", "workers.csv",
                                         "staleness.csv", "model/"};
@@ -174,7 +186,7 @@ static ps_err write_run(FILE *page, const char *directory, ps_fault *fault) {
     tt_html_heading(page, "Pictures");
     tt_pictures pictures = {.page = page, .directory = directory};
     const tt_curves curves = {.directories = {directory}, .labels = {policy}, .count = 1};
-    tt_pictures_objective(&pictures, &curves, "objective");
+    tt_pictures_objective(&pictures, &curves, "objective", is_maximised(manifest, "objective"));
     tt_pictures_workers(&pictures, directory);
     tt_pictures_staleness(&pictures, &curves);
     say_without_pictures(&pictures);
@@ -274,6 +286,7 @@ static void put_sweep(FILE *page, const char *directory, const json_t *sweep,
     static const char *const files[] = {"sweep.json", "summary.csv", "groups.csv"};
     const bool has_target = column_has_numbers(groups, "target");
     const char *const metric = text_of(sweep, "metric");
+    const bool is_maximised = json_is_true(json_object_get(sweep, "is_maximised"));
     const char *const title = text_of(sweep, "title");
     char subtitle[512];
     char paths[TT_CURVES_MAX][TT_PATH_MAX];
@@ -288,13 +301,14 @@ static void put_sweep(FILE *page, const char *directory, const json_t *sweep,
     if (has_target) {
         char number[64];
         format_cell(groups, 0, "target", number);
-        (void)fprintf(page, "<p class=\"sub\">The target: %s at most %s.</p>\n", metric, number);
+        (void)fprintf(page, "<p class=\"sub\">The target: %s at %s %s.</p>\n", metric,
+                      is_maximised ? "least" : "most", number);
     }
     tt_html_heading(page, "Pictures");
     tt_pictures pictures = {.page = page, .directory = directory};
     const tt_curves curves = curves_of(directory, groups, paths);
     tt_pictures_sweep(&pictures, has_target);
-    tt_pictures_objective(&pictures, &curves, metric);
+    tt_pictures_objective(&pictures, &curves, metric, is_maximised);
     tt_pictures_staleness(&pictures, &curves);
     if (curves.count > 0) {
         tt_pictures_workers(&pictures, curves.directories[0]);

@@ -158,33 +158,13 @@ static ps_err read_choice(const source *from, const config_setting_t *value,
                         experiment->path, line, text, sign + 1);
 }
 
-static ps_err read_target(const source *from, const config_setting_t *group) {
-    static const char *const known[] = {"metric", "at_most", "reached_by", "factor"};
-    tt_experiment *const experiment = from->experiment;
-    tt_target *const target = &experiment->target;
+/* Finds the metric, and whether the bound of a fixed target (`bound`, or NULL) is the one that the
+ * metric has. */
+static ps_err read_target_metric(const source *from, unsigned line, const char *metric,
+                                 const char *bound) {
+    const tt_experiment *const experiment = from->experiment;
+    tt_target *const target = &from->experiment->target;
     const ps_algo *const algo = experiment->algo;
-    const char *metric = "objective";
-    for (int i = 0; i < config_setting_length(group); i++) {
-        const config_setting_t *const key = config_setting_get_elem(group, (unsigned)i);
-        const char *const name = config_setting_name(key);
-        if (strcmp(name, "metric") == 0 && config_setting_type(key) == CONFIG_TYPE_STRING) {
-            metric = config_setting_get_string(key);
-        } else if (strcmp(name, "at_most") == 0 && config_setting_is_number(key) == CONFIG_TRUE) {
-            target->is_fixed = true;
-            target->value = config_setting_get_float(key);
-        } else if (strcmp(name, "reached_by") == 0) {
-            PS_TRY(read_choice(from, key, &target->by));
-        } else if (strcmp(name, "factor") == 0 && config_setting_is_number(key) == CONFIG_TRUE) {
-            target->factor = config_setting_get_float(key);
-        } else if (strcmp(name, "at_most") == 0 || strcmp(name, "factor") == 0 ||
-                   strcmp(name, "metric") == 0) {
-            return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s is not of the right kind",
-                                experiment->path, config_setting_source_line(key), name);
-        } else {
-            return refuse_key(from, key, known, sizeof known / sizeof known[0]);
-        }
-    }
-    const unsigned line = config_setting_source_line(group);
     for (target->metric = 0; target->metric < algo->metric_count; target->metric++) {
         if (strcmp(algo->metrics[target->metric], metric) == 0) {
             break;
@@ -194,9 +174,49 @@ static ps_err read_target(const source *from, const config_setting_t *group) {
         return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s has no metric '%s'",
                             experiment->path, line, algo->name, metric);
     }
+    target->is_maximised = (algo->maximised >> target->metric & 1) != 0;
+    const char *const right = target->is_maximised ? "at_least" : "at_most";
+    if (bound != NULL && strcmp(bound, right) != 0) {
+        return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: of %s %s is better: say %s",
+                            experiment->path, line, metric, target->is_maximised ? "more" : "less",
+                            right);
+    }
+    return PS_OK;
+}
+
+static ps_err read_target(const source *from, const config_setting_t *group) {
+    static const char *const known[] = {"metric", "at_most", "at_least", "reached_by", "factor"};
+    tt_experiment *const experiment = from->experiment;
+    tt_target *const target = &experiment->target;
+    const char *metric = "objective";
+    const char *bound = NULL;
+    for (int i = 0; i < config_setting_length(group); i++) {
+        const config_setting_t *const key = config_setting_get_elem(group, (unsigned)i);
+        const char *const name = config_setting_name(key);
+        const bool is_bound = strcmp(name, "at_most") == 0 || strcmp(name, "at_least") == 0;
+        if (strcmp(name, "metric") == 0 && config_setting_type(key) == CONFIG_TYPE_STRING) {
+            metric = config_setting_get_string(key);
+        } else if (is_bound && config_setting_is_number(key) == CONFIG_TRUE) {
+            target->is_fixed = true;
+            bound = name;
+            target->value = config_setting_get_float(key);
+        } else if (strcmp(name, "reached_by") == 0) {
+            PS_TRY(read_choice(from, key, &target->by));
+        } else if (strcmp(name, "factor") == 0 && config_setting_is_number(key) == CONFIG_TRUE) {
+            target->factor = config_setting_get_float(key);
+        } else if (is_bound || strcmp(name, "factor") == 0 || strcmp(name, "metric") == 0) {
+            return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: %s is not of the right kind",
+                                experiment->path, config_setting_source_line(key), name);
+        } else {
+            return refuse_key(from, key, known, sizeof known / sizeof known[0]);
+        }
+    }
+    const unsigned line = config_setting_source_line(group);
+    PS_TRY(read_target_metric(from, line, metric, bound));
     if (target->is_fixed == (target->by.name[0] != '\0') || !(target->factor > 0)) {
         return ps_fault_set(from->fault, PS_EINVAL,
-                            "%s:%u: a target has either at_most or reached_by (and factor > 0)",
+                            "%s:%u: a target has either at_most (or at_least) or reached_by "
+                            "(and factor > 0)",
                             experiment->path, line);
     }
     target->is_set = true;

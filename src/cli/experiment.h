@@ -8,6 +8,7 @@
  *     axes = { policy = [ "bsp", "ssp:3" ]; seed = [ 1, 2, 3 ]; };           their product is run
  *     target = { metric = "objective"; at_most = 0.75; };                    time to target, or
  *     target = { metric = "objective"; reached_by = "policy=bsp"; };         what that run ends
+ *                                            at_least for a metric of which more is better
  * with baseline = "policy=bsp";               what times are compared to; default: of reached_by
  *
  * An unknown key is an error with its line and the nearest known one. */
@@ -46,8 +47,9 @@ typedef struct tt_axis {
 /* When a run has arrived. */
 typedef struct tt_target {
     bool is_set;
-    size_t metric; /* of the algorithm */
-    bool is_fixed; /* at `value`; else at what the runs with `by` end with */
+    size_t metric;     /* of the algorithm */
+    bool is_fixed;     /* at `value`; else at what the runs with `by` end with */
+    bool is_maximised; /* arrived is at least the value, not at most */
     double value;
     double factor; /* times which it is enough: 1.01 is within one per cent */
     tt_assignment by;

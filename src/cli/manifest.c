@@ -125,6 +125,17 @@ static void format_time(const struct timespec *at, char text[static 40]) {
     (void)snprintf(text, 40, "%s.%03ldZ", second, at->tv_nsec / 1000000);
 }
 
+/* The metrics of which more is better. */
+static json_t *maximised_array(const ps_algo *algo) {
+    json_t *const names = json_array();
+    for (size_t i = 0; i < algo->metric_count; i++) {
+        if ((algo->maximised >> i & 1) != 0) {
+            (void)json_array_append_new(names, json_string(algo->metrics[i]));
+        }
+    }
+    return names;
+}
+
 static json_t *manifest_object(const tt_run *run) {
     char start[40];
     char end[40];
@@ -153,6 +164,7 @@ static json_t *manifest_object(const tt_run *run) {
     (void)json_object_set_new(object, "model_sha256", text_or_null(run->model_sha256));
     (void)json_object_set_new(object, "metrics_sha256", text_or_null(run->metrics_sha256));
     (void)json_object_set_new(object, "results", tt_manifest_results(run));
+    (void)json_object_set_new(object, "maximised", maximised_array(run->plan.algo));
     (void)json_object_set_new(object, "interrupted", json_boolean(run->results.was_interrupted));
     (void)json_object_set_new(object, "exit_code", json_integer(ps_err_exit_code(run->ended_with)));
     (void)json_object_set_new(object, "failure", text_or_null(run->failure.text));

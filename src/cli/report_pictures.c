@@ -61,7 +61,8 @@ static void draw(tt_pictures *pictures, const char *script, const char *name, co
     pictures->drawn++;
 }
 
-void tt_pictures_objective(tt_pictures *pictures, const tt_curves *curves, const char *metric) {
+void tt_pictures_objective(tt_pictures *pictures, const tt_curves *curves, const char *metric,
+                           bool is_maximised) {
     static const struct {
         const char *column, *name, *caption;
     } kinds[] = {
@@ -77,12 +78,15 @@ void tt_pictures_objective(tt_pictures *pictures, const tt_curves *curves, const
         return;
     }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        const tt_gnuplot_variable variables[] = {
-            {"files", files}, {"labels", labels}, {"metric", metric}, {"against", kinds[i].column}};
+        const tt_gnuplot_variable variables[] = {{"files", files},
+                                                 {"labels", labels},
+                                                 {"metric", metric},
+                                                 {"against", kinds[i].column},
+                                                 {"is_maximised", is_maximised ? "1" : "0"}};
         char caption[256];
-        (void)snprintf(caption, sizeof caption, "The %s %s. Lower is better.", metric,
-                       kinds[i].caption);
-        draw(pictures, "objective.gp", kinds[i].name, caption, variables, 4);
+        (void)snprintf(caption, sizeof caption, "The %s %s. %s is better.", metric,
+                       kinds[i].caption, is_maximised ? "Higher" : "Lower");
+        draw(pictures, "objective.gp", kinds[i].name, caption, variables, 5);
     }
 }
 

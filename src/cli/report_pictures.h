@@ -27,8 +27,9 @@ typedef struct tt_pictures {
     size_t drawn;
 } tt_pictures;
 
-/* Objective against time, clocks and bytes. */
-void tt_pictures_objective(tt_pictures *pictures, const tt_curves *curves, const char *metric);
+/* A metric against time, clocks and bytes. */
+void tt_pictures_objective(tt_pictures *pictures, const tt_curves *curves, const char *metric,
+                           bool is_maximised);
 
 /* Compute and wait per worker, and the timeline, of the run in `directory`. */
 void tt_pictures_workers(tt_pictures *pictures, const char *directory);

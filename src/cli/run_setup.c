@@ -118,7 +118,8 @@ static ps_err read_until(tt_run *run, ps_fault *fault) {
         until.comparison = PSI_AT_LEAST;
     } else {
         return ps_fault_set(fault, PS_EINVAL,
-                            "--until: '%s' is not KEY<=X or KEY>=X, as in 'objective<=0.75'", text);
+                            "--until: '%s' is not KEY<=X or KEY>=X, as in '%s%s0.75'", text,
+                            algo->metrics[0], (algo->maximised & 1) != 0 ? ">=" : "<=");
     }
     char name[64];
     (void)snprintf(name, sizeof name, "%.*s", (int)name_length, text);

@@ -61,7 +61,7 @@ static ps_err read_outcome(tt_sweep *sweep, size_t index, ps_fault *fault) {
     return PS_OK;
 }
 
-/* The first evaluation at or below the target tells when it was reached. */
+/* The first evaluation at the target, or on its better side, tells when it was reached. */
 static ps_err find_arrival(tt_sweep *sweep, size_t index, ps_fault *fault) {
     tt_sweep_outcome *const outcome = &sweep->runs[index].outcome;
     const tt_experiment *const experiment = sweep->experiment;
@@ -79,7 +79,9 @@ static ps_err find_arrival(tt_sweep *sweep, size_t index, ps_fault *fault) {
     const size_t clock = tt_csv_column(&table, "clock_min");
     const size_t bytes = tt_csv_column(&table, "bytes_sent");
     for (size_t row = 0; row < table.row_count; row++) {
-        if (tt_csv_number(&table, row, value) <= outcome->target) {
+        const double reached = tt_csv_number(&table, row, value);
+        if (experiment->target.is_maximised ? reached >= outcome->target
+                                            : reached <= outcome->target) {
             outcome->time_to_target_s = tt_csv_number(&table, row, time);
             outcome->clocks_to_target = tt_csv_number(&table, row, clock);
             outcome->bytes_to_target = tt_csv_number(&table, row, bytes);
@@ -333,11 +335,13 @@ static void write_description(FILE *file, const tt_sweep *sweep) {
                                                     sweep->runs[i].key, "is_there",
                                                     (int)sweep->runs[i].is_there));
     }
-    json_t *const object = json_pack(
-        "{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "format", 1, "name", experiment->name, "title",
-        experiment->title, "world", experiment->world == TT_SIM ? "sim" : "run", "algorithm",
-        experiment->algo->name, "metric", experiment->algo->metrics[experiment->target.metric],
-        "tortoise", TT_VERSION " " TT_GIT, "axes", axes, "settings", fixed, "runs", runs);
+    json_t *const object =
+        json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:o,s:o,s:o}", "format", 1, "name",
+                  experiment->name, "title", experiment->title, "world",
+                  experiment->world == TT_SIM ? "sim" : "run", "algorithm", experiment->algo->name,
+                  "metric", experiment->algo->metrics[experiment->target.metric], "is_maximised",
+                  (experiment->algo->maximised >> experiment->target.metric & 1) != 0, "tortoise",
+                  TT_VERSION " " TT_GIT, "axes", axes, "settings", fixed, "runs", runs);
     (void)json_dumpf(object, file, JSON_INDENT(2));
     json_decref(object);
 }

@@ -205,16 +205,20 @@ static bool until_is_reached(const psi_until *until, const psi_metrics_row *row)
     return until->comparison == PSI_AT_MOST ? value <= until->value : value >= until->value;
 }
 
-/* Adds the sums of all workers in rank order and makes the algorithm's metrics of them. */
+/* Adds the sums of all workers in rank order and makes the algorithm's metrics of them. Evaluations
+ * run beside the workers, so the rate is of the run's own time. */
 static void compute_metrics(const psi_plan *plan, const psi_evaluation *evaluation,
-                            double *values) {
+                            psi_metrics_row *row) {
     double total[PS_SUMS_MAX] = {0};
     for (uint32_t rank = 0; rank < plan->worker_count; rank++) {
         for (size_t i = 0; i < plan->algo->sum_count; i++) {
             total[i] += evaluation->sums[rank * plan->algo->sum_count + i];
         }
     }
-    plan->algo->finish(plan->problem, total, values);
+    plan->algo->finish(plan->problem, total, row->values);
+    if (plan->algo->rate_metric > 0) {
+        row->values[plan->algo->rate_metric] = row->time_s > 0 ? row->work_units / row->time_s : 0;
+    }
 }
 
 void psi_evaluation_end_if_complete(psi_monitor *monitor, psi_evaluation *evaluation) {
@@ -229,7 +233,7 @@ void psi_evaluation_end_if_complete(psi_monitor *monitor, psi_evaluation *evalua
                            .work_units = evaluation->totals.work_units,
                            .bytes_sent = evaluation->totals.bytes_sent,
                            .frames_sent = evaluation->totals.frames_sent};
-    compute_metrics(plan, evaluation, row.values);
+    compute_metrics(plan, evaluation, &row);
     void *metrics = results->metrics;
     const bool has_room = psi_array_reserve(&metrics, &results->metrics_capacity,
                                             results->metrics_count + 1, sizeof *results->metrics);

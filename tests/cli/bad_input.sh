@@ -164,6 +164,8 @@ experiment 'axes = { rank = [ 0 ]; };'
 refused 2 "files/experiment.cfg:2" "rank" -- sweep files/experiment.cfg
 experiment 'target = { metric = "loss"; at_most = 1.0; };'
 refused 2 "files/experiment.cfg:2" "loss" -- sweep files/experiment.cfg
+experiment 'target = { metric = "objective"; at_least = 1.0; };'
+refused 2 "files/experiment.cfg:2" "at_most" -- sweep files/experiment.cfg
 experiment 'target = { metric = "objective"; reached_by = "policy=bsp"; };'
 refused 2 "files/experiment.cfg:2" "policy" -- sweep files/experiment.cfg
 experiment 'settings = { out = "elsewhere"; };'

@@ -55,6 +55,20 @@ END
     check "its pictures" '[ "$(grep -c "<svg" out/two/report.html)" = 8 ]'
     check "never is said" 'grep -q ">never<" out/two/report.html'
     check "nothing from elsewhere" '! grep -q "http" out/two/report.html'
+
+    # Of a likelihood more is better: it has arrived at the target when it is above.
+    cat >three.cfg <<END
+name = "three"; algo = "lda";
+settings = { clocks = 31; topics = 4; data = "synthetic:docs=200,words=100,topics=4,length=40"; };
+axes = { policy = [ "bsp", "ssp:3" ]; };
+target = { metric = "objective"; reached_by = "policy=bsp"; factor = 1.02; };
+END
+    "$TORTOISE" sweep three.cfg --quiet >/dev/null && "$TORTOISE" report out/three >three.txt 2>three.err
+    code=$?
+    check "a sweep that maximises" '[ "$code" = 0 ] && [ ! -s three.err ]'
+    check "higher is better" 'grep -q "Higher is better" out/three/report.html'
+    check "at least the target" 'grep -q "objective at least -" out/three/report.html'
+    check "not at the start" '[ "$(sed -n 2p out/three/summary.csv | cut -d, -f9)" -gt 1 ]'
 fi
 echo "$failures failures"
 [ "$failures" = 0 ]

@@ -289,6 +289,7 @@ static const char *const metrics[PSI_LDA_METRICS] = {
     [PSI_LDA_OBJECTIVE] = "objective",
     [PSI_LDA_LOGLIK] = "loglik_per_token",
     [PSI_LDA_PERPLEXITY] = "perplexity",
+    [PSI_LDA_RATE] = "tokens_per_s",
 };
 
 const ps_algo psi_lda_algo = {
@@ -301,6 +302,8 @@ const ps_algo psi_lda_algo = {
     .option_count = PSI_LDA_OPTIONS,
     .metrics = metrics,
     .metric_count = PSI_LDA_METRICS,
+    .maximised = 1U << PSI_LDA_OBJECTIVE | 1U << PSI_LDA_LOGLIK | 1U << PSI_LDA_RATE,
+    .rate_metric = PSI_LDA_RATE,
     .sum_count = PSI_LDA_SUMS,
     .open = lda_open,
     .close = lda_close,

@@ -153,7 +153,7 @@ void psi_lda_finish(const psi_lda_problem *problem, const double *sums, double *
     const double log_p = sums[PSI_LDA_DOC_SUM] + sums[PSI_LDA_WORD_SUM] + sums[PSI_LDA_TOPIC_SUM];
     const double heldout = sums[PSI_LDA_HELDOUT_TOKENS];
     metrics[PSI_LDA_LOGLIK] = log_p / sums[PSI_LDA_TOKENS];
-    metrics[PSI_LDA_OBJECTIVE] = -metrics[PSI_LDA_LOGLIK];
+    metrics[PSI_LDA_OBJECTIVE] = metrics[PSI_LDA_LOGLIK];
     metrics[PSI_LDA_PERPLEXITY] =
         heldout > 0 ? exp(-sums[PSI_LDA_HELDOUT_SUM] / heldout) : heldout; /* nan stays nan */
 }

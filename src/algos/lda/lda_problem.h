@@ -75,7 +75,7 @@ enum {
 };
 
 /* Places of the metrics. */
-enum { PSI_LDA_OBJECTIVE, PSI_LDA_LOGLIK, PSI_LDA_PERPLEXITY, PSI_LDA_METRICS };
+enum { PSI_LDA_OBJECTIVE, PSI_LDA_LOGLIK, PSI_LDA_PERPLEXITY, PSI_LDA_RATE, PSI_LDA_METRICS };
 
 /* The share of worker `rank` in an evaluation; `topics` are those of its tokens. Fills
  * sums[0..PSI_LDA_SUMS), with nan if there is no memory. O(tokens + V K / workers + 20 K x held-out
@@ -83,9 +83,9 @@ enum { PSI_LDA_OBJECTIVE, PSI_LDA_LOGLIK, PSI_LDA_PERPLEXITY, PSI_LDA_METRICS };
 void psi_lda_evaluate(const psi_lda_problem *problem, uint32_t rank, const uint16_t *topics,
                       const psi_lda_tables *tables, double *sums);
 
-/* metrics[0..PSI_LDA_METRICS) of the sums of all workers: loglik_per_token is ln p(w, z) / tokens,
- * objective is the same with the other sign, and perplexity is exp of minus the mean of ln p(w)
- * over the second halves of the held-out documents, or 0 if there are none. */
+/* metrics[0..PSI_LDA_RATE) of the sums of all workers: loglik_per_token is ln p(w, z) / tokens,
+ * objective is the same, and perplexity is exp of minus the mean of ln p(w) over the second halves
+ * of the held-out documents, or 0 if there are none. The rate is the run's to say. */
 void psi_lda_finish(const psi_lda_problem *problem, const double *sums, double *metrics);
 
 #endif
