@@ -10,7 +10,8 @@ mkdir -p "$scratch"
 read -ra flags < <(pkg-config --cflags gsl cunit)
 read -ra libraries < <(pkg-config --libs gsl cunit)
 flags+=(-std=c11 -O2 -ffp-contract=off -I"$root/include" -I"$root/src" -I"$root/tests")
-sources=(sampler sampler_dense sampler_sparse sampler_alias sampler_light sampler_warp word_proposal)
+sources=(sampler sampler_dense sampler_sparse sampler_alias sampler_light sampler_warp sampler_vector
+    sampler_fplus word_proposal)
 base=$TORTOISE_BUILD/libtortoise_base.a
 
 for name in "${sources[@]}"; do

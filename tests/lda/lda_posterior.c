@@ -156,7 +156,8 @@ static void walk(psi_lda_kind kind, uint32_t mh_steps, double *seen) {
     static const uint32_t doc_begins[D + 1] = {10, 13, 15}, word_begins[V + 1] = {0, 2, 4, 5};
     static const uint32_t by_word[N] = {0, 1, 2, 3, 4}, frequencies[V] = {2, 2, 1};
     const psi_lda_options options = {.kind = kind, .mh_steps = mh_steps, .keeps_tables = 1};
-    const psi_lda_limits limits = {.token_count = N, .word_count = V, .nonzero_count = 5};
+    const psi_lda_limits limits = {
+        .token_count = N, .word_count = V, .doc_count = D, .nonzero_count = 5};
     uint16_t topics[N] = {0, 1, 2, 1, 0}, proposals[N];
     int32_t rows[V][K] = {{0}};
     int64_t totals[K] = {0};
@@ -258,6 +259,18 @@ static void light_draws_from_the_posterior(void) {
     check(PSI_LDA_LIGHT, 2, p);
 }
 
+static void vector_draws_from_the_posterior(void) {
+    double p[STATES];
+    posterior_make(p);
+    check(PSI_LDA_VECTOR, 1, p);
+}
+
+static void fplus_draws_from_the_posterior(void) {
+    double p[STATES];
+    posterior_make(p);
+    check(PSI_LDA_FPLUS, 1, p);
+}
+
 static void warp_draws_from_the_law_of_its_own_walk(void) {
     double p[STATES], posterior[STATES], distance = 0;
     warp_make(p);
@@ -296,6 +309,8 @@ static const suite_test tests[] = {
     SUITE_TEST(sparse_draws_from_the_posterior),
     SUITE_TEST(alias_draws_from_the_posterior),
     SUITE_TEST(light_draws_from_the_posterior),
+    SUITE_TEST(vector_draws_from_the_posterior),
+    SUITE_TEST(fplus_draws_from_the_posterior),
     SUITE_TEST(warp_draws_from_the_law_of_its_own_walk),
     SUITE_TEST(the_test_sees_small_errors),
 };

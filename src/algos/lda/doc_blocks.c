@@ -173,6 +173,8 @@ static ps_err block_make(builder *b, size_t block, uint32_t topic_count, size_t 
     psi_lda_limits *const most = &blocks->limits;
     most->token_count = count > most->token_count ? count : most->token_count;
     most->word_count = distinct > most->word_count ? (uint32_t)distinct : most->word_count;
+    const uint32_t docs = blocks->places[block + 1].doc_begin - blocks->places[block].doc_begin;
+    most->doc_count = docs > most->doc_count ? docs : most->doc_count;
     most->nonzero_count = nonzero > most->nonzero_count ? nonzero : most->nonzero_count;
     blocks->places[block].word_begin = b->word_count;
     b->word_count += distinct;

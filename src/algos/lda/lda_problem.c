@@ -27,7 +27,8 @@ static void options_take(psi_lda_problem *problem, const ps_settings *settings) 
     problem->prior.topic_count = (uint32_t)number_of(settings, PSI_LDA_TOPICS);
     problem->prior.alpha = number_of(settings, PSI_LDA_ALPHA);
     problem->prior.beta = number_of(settings, PSI_LDA_BETA);
-    problem->sampler.kind = psi_lda_kind_of(settings->values[PSI_LDA_SAMPLER]);
+    problem->sampler.kind =
+        psi_lda_kind_of(settings->values[PSI_LDA_SAMPLER], problem->prior.topic_count);
     problem->sampler.mh_steps = (uint32_t)number_of(settings, PSI_LDA_MH_STEPS);
     problem->seed = settings->seed;
     problem->worker_count = settings->worker_count;

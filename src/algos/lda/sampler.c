@@ -5,20 +5,22 @@
 
 #include "algos/lda/sampler_parts.h"
 
-const char psi_lda_kind_words[] = "dense|sparse|alias|light|warp";
+const char psi_lda_kind_words[] = "dense|sparse|alias|light|warp|vector|fplus|auto";
 
-psi_lda_kind psi_lda_kind_of(const char *word) {
-    static const char *const words[] = {[PSI_LDA_DENSE] = "dense",
-                                        [PSI_LDA_SPARSE] = "sparse",
-                                        [PSI_LDA_ALIAS] = "alias",
-                                        [PSI_LDA_LIGHT] = "light",
-                                        [PSI_LDA_WARP] = "warp"};
+/* Up to here `vector` was measured to be faster than `fplus` (docs/benchmarks.md). */
+enum { VECTOR_TOPICS_MAX = 256 };
+
+psi_lda_kind psi_lda_kind_of(const char *word, uint32_t topic_count) {
+    static const char *const words[] = {
+        [PSI_LDA_DENSE] = "dense", [PSI_LDA_SPARSE] = "sparse", [PSI_LDA_ALIAS] = "alias",
+        [PSI_LDA_LIGHT] = "light", [PSI_LDA_WARP] = "warp",     [PSI_LDA_VECTOR] = "vector",
+        [PSI_LDA_FPLUS] = "fplus"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(word, words[i]) == 0) {
             return (psi_lda_kind)i;
         }
     }
-    return PSI_LDA_DENSE;
+    return topic_count <= VECTOR_TOPICS_MAX ? PSI_LDA_VECTOR : PSI_LDA_FPLUS;
 }
 
 static const psi_lda_method *method_of(psi_lda_kind kind) {
@@ -33,6 +35,12 @@ static const psi_lda_method *method_of(psi_lda_kind kind) {
         return &psi_lda_light;
     case PSI_LDA_WARP:
         return &psi_lda_warp;
+    case PSI_LDA_VECTOR:
+        return &psi_lda_vector;
+    case PSI_LDA_FPLUS:
+        return &psi_lda_fplus;
+    case PSI_LDA_AUTO:
+        break;
     }
     return &psi_lda_dense;
 }

@@ -53,21 +53,24 @@ typedef enum psi_lda_kind {
     PSI_LDA_SPARSE, /* three buckets (Yao, Mimno and McCallum 2009): O(k_d + k_w) */
     PSI_LDA_ALIAS,  /* stale alias tables of words, exact documents (Li et al. 2014): O(k_d) */
     PSI_LDA_LIGHT,  /* cycles of two proposals (Yuan et al. 2015): O(1) */
-    PSI_LDA_WARP    /* delayed counts, a pass by document, one by word (Chen et al. 2016): O(1) */
+    PSI_LDA_WARP,   /* delayed counts, a pass by document, one by word (Chen et al. 2016): O(1) */
+    PSI_LDA_VECTOR, /* dense, many topics at a time: O(K) of vectors */
+    PSI_LDA_FPLUS,  /* word by word, sums of the word's part (Yu et al. 2015): O(k_d + sqrt K) */
+    PSI_LDA_AUTO    /* the exact one that is fastest for K; never that of a sampler */
 } psi_lda_kind;
 
-/* "dense|sparse|alias|light|warp", and the kind of one of them. */
+/* "dense|sparse|...|auto", and the kind of one of them; auto is settled by the number of topics. */
 extern const char psi_lda_kind_words[];
-psi_lda_kind psi_lda_kind_of(const char *word);
+psi_lda_kind psi_lda_kind_of(const char *word, uint32_t topic_count);
 
-/* Whether a sampler needs by_word and proposals of a block (warp), or its slots (the others). */
+/* Whether a sampler needs by_word of a block, or its slots. */
 static inline int psi_lda_goes_by_word(psi_lda_kind kind) {
-    return kind == PSI_LDA_WARP;
+    return kind == PSI_LDA_WARP || kind == PSI_LDA_FPLUS;
 }
 
 /* The largest block that a sampler will see. */
 typedef struct psi_lda_limits {
-    uint32_t token_count, word_count;
+    uint32_t token_count, word_count, doc_count;
     uint64_t nonzero_count; /* sum over a block's words of min(K, frequency) */
 } psi_lda_limits;
 

@@ -18,7 +18,7 @@ typedef struct psi_lda_method {
 } psi_lda_method;
 
 extern const psi_lda_method psi_lda_dense, psi_lda_sparse, psi_lda_alias, psi_lda_light,
-    psi_lda_warp;
+    psi_lda_warp, psi_lda_vector, psi_lda_fplus;
 
 struct psi_lda_sampler {
     const psi_lda_method *method;

@@ -1,0 +1,216 @@
+/* Equation (1) as it stands, sixteen topics at a time. For K of some hundreds a processor with wide
+ * registers computes all K terms sooner than it follows the lists of a sparse sampler, and what is
+ * drawn is exact. With the own token taken out,
+ *
+ *     p(k) = a_k (n_kw + beta)        a_k = (n_dk + alpha) / (n_k + V beta)
+ *
+ * where `weights` holds a_k of the current document, and only those of the old and the new topic
+ * change from token to token. Lane l of vector v is topic 16 v + l; the last vector begins at
+ * K - 16 and has weight 0 where it overlaps the one before. Sums are kept per lane:
+ *
+ *     sums[v][l] = p(l) + p(16 + l) + ... + p(16 v + l)
+ *
+ * so a draw finds its lane by the last sums, then its vector within the lane, in any order of
+ * topics that suits the processor. Both forms below add in the same order and draw the same. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "algos/lda/sampler_parts.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define HAS_WIDE 1
+#define TARGET_WIDE __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
+#else
+#define HAS_WIDE 0
+#endif
+
+enum { LANES = 16, AHEAD = 6 };
+
+typedef struct vector_state {
+    float *weights;   /* owned, [vectors x LANES]: a_k */
+    float *sums;      /* owned, the same */
+    int32_t *padded;  /* owned, [LANES]: a row of fewer topics than that */
+    uint32_t vectors; /* of a row */
+    uint32_t last;    /* the topic at which the last one begins */
+    float alpha, beta, smoothing;
+    uint32_t (*draw)(const struct vector_state *state, const int32_t *row, float uniform);
+} vector_state;
+
+static void vector_fini(psi_lda_sampler *sampler) {
+    vector_state *const state = sampler->state;
+    free(state->weights);
+    free(state->sums);
+    free(state->padded);
+    free(state);
+}
+
+/* Where the weight of a topic is. Its other place, if there is one, stays 0. */
+static inline uint32_t place_of(const vector_state *state, uint32_t topic) {
+    const uint32_t before = (state->vectors - 1) * LANES;
+    return topic < before ? topic : before + (topic - state->last);
+}
+
+static inline uint32_t topic_of(const vector_state *state, uint32_t vector, uint32_t lane) {
+    return (vector + 1 < state->vectors ? vector * LANES : state->last) + lane;
+}
+
+/* The vector of a lane whose sum is the first beyond `at`. Rounding may leave none: then the last.
+ */
+static inline uint32_t vector_of(const vector_state *state, uint32_t lane, float at) {
+    uint32_t vector = 0;
+    for (uint32_t v = 0; v + 1 < state->vectors; v++) {
+        vector += state->sums[v * LANES + lane] <= at;
+    }
+    return vector;
+}
+
+static uint32_t draw_plain(const vector_state *state, const int32_t *row, float uniform) {
+    float sum[LANES] = {0};
+    for (uint32_t v = 0; v < state->vectors; v++) {
+        const int32_t *const counts = row + topic_of(state, v, 0);
+        const float *const weights = state->weights + v * LANES;
+        for (uint32_t l = 0; l < LANES; l++) {
+            sum[l] += weights[l] * ((float)psi_lda_count(counts[l]) + state->beta);
+            state->sums[v * LANES + l] = sum[l];
+        }
+    }
+    for (uint32_t step = 1; step < LANES; step *= 2) { /* sums over the lanes */
+        for (uint32_t l = LANES - 1; l >= step; l--) {
+            sum[l] += sum[l - step];
+        }
+    }
+    const float at = uniform * sum[LANES - 1];
+    uint32_t lane = 0;
+    for (uint32_t l = 0; l + 1 < LANES; l++) {
+        lane += sum[l] <= at;
+    }
+    const float rest = lane == 0 ? at : at - sum[lane - 1];
+    return topic_of(state, vector_of(state, lane, rest), lane);
+}
+
+#if HAS_WIDE
+/* Lanes move up by `step`, and zeros in. */
+#define SHIFTED(lanes, step) \
+    _mm512_castsi512_ps(     \
+        _mm512_alignr_epi32(_mm512_castps_si512(lanes), _mm512_setzero_si512(), LANES - (step)))
+
+TARGET_WIDE static uint32_t draw_wide(const vector_state *state, const int32_t *row,
+                                      float uniform) {
+    const __m512 beta = _mm512_set1_ps(state->beta);
+    __m512 sum = _mm512_setzero_ps();
+    for (uint32_t v = 0; v < state->vectors; v++) {
+        const __m512i counts = _mm512_max_epi32(_mm512_loadu_si512(row + topic_of(state, v, 0)),
+                                                _mm512_setzero_si512());
+        const __m512 weights = _mm512_loadu_ps(state->weights + v * LANES);
+        sum = _mm512_add_ps(
+            sum, _mm512_mul_ps(weights, _mm512_add_ps(_mm512_cvtepi32_ps(counts), beta)));
+        _mm512_storeu_ps(state->sums + v * LANES, sum);
+    }
+    sum = _mm512_add_ps(sum, SHIFTED(sum, 1));
+    sum = _mm512_add_ps(sum, SHIFTED(sum, 2));
+    sum = _mm512_add_ps(sum, SHIFTED(sum, 4));
+    sum = _mm512_add_ps(sum, SHIFTED(sum, 8));
+    float over_lanes[LANES + 1] = {0};
+    _mm512_storeu_ps(over_lanes + 1, sum);
+    const float at = uniform * over_lanes[LANES];
+    const __mmask16 below = _mm512_cmp_ps_mask(sum, _mm512_set1_ps(at), _CMP_LE_OQ);
+    const uint32_t lane = (uint32_t)__builtin_popcount(below & 0x7fffU);
+    const float rest = at - over_lanes[lane];
+    return topic_of(state, vector_of(state, lane, rest), lane);
+}
+
+static int can_draw_wide(void) {
+    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+           __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
+}
+#endif
+
+static ps_err vector_init(psi_lda_sampler *sampler, const psi_lda_limits *limits) {
+    (void)limits;
+    vector_state *const state = calloc(1, sizeof *state);
+    if (state == NULL) {
+        return PS_ENOMEM;
+    }
+    sampler->state = state;
+    const uint32_t topics = sampler->prior.topic_count;
+    state->vectors = (topics + LANES - 1) / LANES;
+    state->last = topics < LANES ? 0 : topics - LANES;
+    state->alpha = (float)sampler->prior.alpha;
+    state->beta = (float)sampler->prior.beta;
+    state->smoothing = (float)((double)sampler->prior.word_count * sampler->prior.beta);
+    state->draw = draw_plain;
+#if HAS_WIDE
+    if (can_draw_wide()) {
+        state->draw = draw_wide;
+    }
+#endif
+    state->weights = calloc((size_t)state->vectors * LANES, sizeof *state->weights);
+    state->sums = calloc((size_t)state->vectors * LANES, sizeof *state->sums);
+    state->padded = calloc(LANES, sizeof *state->padded);
+    const int has_all = state->weights != NULL && state->sums != NULL && state->padded != NULL;
+    return has_all ? PS_OK : PS_ENOMEM;
+}
+
+static inline void weight_set(psi_lda_sampler *sampler, const int64_t *totals, uint32_t topic) {
+    vector_state *const state = sampler->state;
+    const float total = (float)(totals[topic] > 0 ? totals[topic] : 0);
+    state->weights[place_of(state, topic)] =
+        ((float)sampler->doc_counts[topic] + state->alpha) / (total + state->smoothing);
+}
+
+static inline void token_move(psi_lda_sampler *sampler, int32_t *row, int64_t *totals,
+                              uint32_t topic, int step) {
+    sampler->doc_counts[topic] += step;
+    row[topic] += step;
+    totals[topic] += step;
+    weight_set(sampler, totals, topic);
+}
+
+static inline void row_prefetch(const int32_t *row, uint32_t topics) {
+    for (uint32_t k = 0; k < topics; k += LANES) {
+        __builtin_prefetch(row + k, 1);
+    }
+}
+
+/* One document: tokens [begin, end) of the block. */
+static void document_visit(psi_lda_sampler *sampler, const psi_lda_block *block,
+                           const psi_lda_rows *rows, uint32_t begin, uint32_t end) {
+    const vector_state *const state = sampler->state;
+    const uint32_t topics = sampler->prior.topic_count;
+    for (uint32_t i = begin; i < end; i++) {
+        sampler->doc_counts[block->topics[i]]++;
+    }
+    for (uint32_t k = 0; k < topics; k++) {
+        weight_set(sampler, rows->totals, k);
+    }
+    for (uint32_t i = begin; i < end; i++) {
+        int32_t *const row = rows->words[block->slots[i]];
+        if (i + AHEAD < end) {
+            row_prefetch(rows->words[block->slots[i + AHEAD]], topics);
+        }
+        token_move(sampler, row, rows->totals, block->topics[i], -1);
+        const int32_t *counts = row;
+        if (topics < LANES) {
+            memcpy(state->padded, row, topics * sizeof *row);
+            counts = state->padded;
+        }
+        const float uniform =
+            (float)(uint32_t)(psi_lda_random_next(&sampler->random) >> 40) * 0x1p-24F;
+        const uint32_t topic = state->draw(state, counts, uniform);
+        block->topics[i] = (uint16_t)topic;
+        token_move(sampler, row, rows->totals, topic, 1);
+    }
+    memset(sampler->doc_counts, 0, topics * sizeof *sampler->doc_counts);
+}
+
+static void vector_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
+                        const psi_lda_rows *rows) {
+    const uint32_t first = block->doc_begins[0];
+    for (uint32_t d = 0; d < block->doc_count; d++) {
+        document_visit(sampler, block, rows, block->doc_begins[d] - first,
+                       block->doc_begins[d + 1] - first);
+    }
+}
+
+const psi_lda_method psi_lda_vector = {vector_init, vector_fini, vector_pass};
