@@ -197,7 +197,8 @@ static void document_visit(psi_lda_sampler *sampler, const psi_lda_block *block,
         }
         const float uniform =
             (float)(uint32_t)(psi_lda_random_next(&sampler->random) >> 40) * 0x1p-24F;
-        const uint32_t topic = state->draw(state, counts, uniform);
+        uint32_t topic = state->draw(state, counts, uniform);
+        topic = topic < topics ? topic : topics - 1; /* by rounding, of less than LANES topics */
         block->topics[i] = (uint16_t)topic;
         token_move(sampler, row, rows->totals, topic, 1);
     }
