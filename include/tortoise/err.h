@@ -22,14 +22,15 @@ typedef enum ps_err {
     PS_EPEER,    /* a peer is lost or was refused */
     PS_ESTALL,   /* nothing moved for longer than the run allows */
     PS_EBROKEN,  /* a guarantee of the design was violated */
-    PS_EFAILED   /* the run or a claim of it failed */
+    PS_EFAILED,  /* the run or a claim of it failed */
+    PS_ESKIPPED  /* what it would need is not here */
 } ps_err;
 
 /* Says in a few words what `err` means. The text is static. Any thread; never fails. */
 const char *ps_err_text(ps_err err);
 
 /* The exit code of the tortoise program for `err`: 0 ok, 1 failed, 2 usage or bad input, 3 a guarantee
- * was violated, 4 stall, 5 refused or lost peer. Any thread; never fails. */
+ * was violated, 4 stall, 5 refused or lost peer, 77 skipped. Any thread; never fails. */
 int ps_err_exit_code(ps_err err);
 
 /* Returns from the calling function with the error of `call`, if it has one. Only where nothing is owed. */

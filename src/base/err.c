@@ -21,6 +21,7 @@ static const err_row err_table[] = {
     [PS_ESTALL] = {"nothing moved for longer than the run allows", 4},
     [PS_EBROKEN] = {"a guarantee was violated", 3},
     [PS_EFAILED] = {"the run or a claim of it failed", 1},
+    [PS_ESKIPPED] = {"what it would need is not here", 77},
 };
 
 static const err_row unknown_row = {"an unknown error", 1};

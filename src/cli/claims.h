@@ -42,10 +42,10 @@ typedef enum tt_statistic {
     TT_MEAN,
     TT_MIN,
     TT_MAX,
-    TT_SPREAD,       /* largest minus smallest */
-    TT_SLOPE,        /* of the line of least squares against the axis' numbers */
-    TT_EXPONENT,     /* the same of the logarithms: 1 is proportional, 0 is flat */
-    TT_SMALLEST_STEP /* from a value of the axis to the next, in the order of the file */,
+    TT_SPREAD,        /* largest minus smallest */
+    TT_SLOPE,         /* of the line of least squares against the axis' numbers */
+    TT_EXPONENT,      /* the same of the logarithms: 1 is proportional, 0 is flat */
+    TT_SMALLEST_STEP, /* from a value of the axis to the next, in the order of the file */
     TT_LARGEST_STEP,
     TT_STATISTICS
 } tt_statistic;
@@ -73,6 +73,15 @@ typedef struct tt_claim {
 } tt_claim;
 
 struct tt_experiment;
+
+/* The words for statistics, and for the figures of a histogram of staleness. */
+enum { TT_STALENESS_FIGURES = 3 };
+extern const char *const tt_statistic_names[TT_STATISTICS];
+extern const char *const tt_staleness_figures[TT_STALENESS_FIGURES];
+
+/* The number of an axis' value: what stands behind its colon ("ssp:3"), or all of it. NaN if that
+ * is none. */
+double tt_claim_axis_number(const char *value);
 
 /* Reads the list `claims` of an experiment whose axes and target are read, into its `claims`.
  * PS_EINVAL with file and line. */

@@ -13,6 +13,7 @@
 #include "manifest.h"
 #include "numbers.h"
 #include "outdir.h"
+#include "report.h"
 #include "report_pictures.h"
 #include "settings.h"
 
@@ -281,9 +282,43 @@ static tt_curves curves_of(const char *directory, const tt_csv_table *groups,
     return curves;
 }
 
+/* The claims that were checked, if they were. */
+static void put_claims(FILE *page, const char *directory) {
+    static const char *const names[] = {"", "claim", "measured of", "number"};
+    char path[TT_PATH_MAX];
+    json_t *const file =
+        tt_path_join(path, directory, "claims.json") ? json_load_file(path, 0, NULL) : NULL;
+    const json_t *const claims = json_object_get(file, "claims");
+    if (json_array_size(claims) > 0) {
+        tt_html_heading(page, "Claims");
+        tt_html_table_begin(page, names, 4, 3);
+    }
+    for (size_t i = 0; i < json_array_size(claims); i++) {
+        const json_t *const claim = json_array_get(claims, i);
+        const json_t *const measured = json_object_get(claim, "measured");
+        const char *const head[] = {json_is_true(json_object_get(claim, "holds")) ? "PASS" : "FAIL",
+                                    text_of(claim, "name"), text_of(claim, "demand"), ""};
+        tt_html_table_row(page, head, 4, 3);
+        for (size_t m = 0; m < json_array_size(measured); m++) {
+            const json_t *const one = json_array_get(measured, m);
+            char number[64];
+            format_value(json_object_get(one, "number"), number, sizeof number);
+            const char *const cells[] = {json_is_true(json_object_get(one, "holds")) ? "" : "fails",
+                                         "", text_of(one, "of"),
+                                         number[0] == '\0' ? "none" : number};
+            tt_html_table_row(page, cells, 4, 3);
+        }
+    }
+    if (json_array_size(claims) > 0) {
+        tt_html_table_end(page);
+    }
+    json_decref(file);
+}
+
 static void put_sweep(FILE *page, const char *directory, const json_t *sweep,
                       const tt_csv_table *groups) {
-    static const char *const files[] = {"sweep.json", "summary.csv", "groups.csv"};
+    static const char *const files[] = {"sweep.json", "summary.csv", "groups.csv", "claims.txt",
+                                        "claims.json"};
     const bool has_target = column_has_numbers(groups, "target");
     const char *const metric = text_of(sweep, "metric");
     const bool is_maximised = json_is_true(json_object_get(sweep, "is_maximised"));
@@ -296,6 +331,7 @@ static void put_sweep(FILE *page, const char *directory, const json_t *sweep,
                    strcmp(text_of(sweep, "world"), "sim") == 0 ? "simulated" : "for real",
                    groups->row_count, text_of(sweep, "tortoise"));
     tt_html_begin(page, title[0] == '\0' ? text_of(sweep, "name") : title, subtitle);
+    put_claims(page, directory);
     tt_html_heading(page, "Results, means over seeds");
     put_groups(page, groups, metric, has_target);
     if (has_target) {
@@ -307,6 +343,11 @@ static void put_sweep(FILE *page, const char *directory, const json_t *sweep,
     tt_html_heading(page, "Pictures");
     tt_pictures pictures = {.page = page, .directory = directory};
     const tt_curves curves = curves_of(directory, groups, paths);
+    const json_t *const own = json_object_get(sweep, "pictures");
+    for (size_t i = 0; i < json_array_size(own); i++) {
+        const json_t *const one = json_array_get(own, i);
+        tt_pictures_own(&pictures, text_of(one, "script"), text_of(one, "caption"));
+    }
     tt_pictures_sweep(&pictures, has_target);
     tt_pictures_objective(&pictures, &curves, metric, is_maximised);
     tt_pictures_staleness(&pictures, &curves);
@@ -355,7 +396,7 @@ static ps_err write_sweep(FILE *page, const char *directory, ps_fault *fault) {
     return err;
 }
 
-static ps_err report(const char *given, ps_fault *fault) {
+ps_err tt_report_write(const char *given, ps_fault *fault) {
     char directory[TT_PATH_MAX];
     char path[TT_PATH_MAX];
     char mark[TT_PATH_MAX];
@@ -410,5 +451,5 @@ ps_err tt_command_report(const tt_call *call, ps_fault *fault) {
                    ? ps_fault_set(fault, PS_EINVAL, "report needs the DIR of a run or a sweep")
                    : ps_fault_set(fault, PS_EINVAL, "unexpected argument '%s'", words.words[1]);
     }
-    return report(words.words[0], fault);
+    return tt_report_write(words.words[0], fault);
 }

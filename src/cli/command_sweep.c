@@ -1,19 +1,12 @@
 /* `tortoise sweep FILE [-n] [-j J]`: the runs of an experiment file, one process each. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "command.h"
-#include "interrupt.h"
+#include "command_sweep.h"
 #include "numbers.h"
-#include "one_run.h"
 #include "settings.h"
-#include "sweep.h"
 
 static const tt_option sweep_options[] = {
     {.name = "dry-run", .help = "-n: list the runs and whether they are there; run nothing"},
@@ -27,211 +20,47 @@ static const tt_option sweep_options[] = {
     {.name = "force", .help = "run also what is there already"},
     {.name = "quiet", .help = "no progress on stderr"},
 };
-const tt_option_list tt_sweep_option_list = {
-    sweep_options, sizeof sweep_options / sizeof sweep_options[0]};
+const tt_option_list tt_sweep_option_list = {sweep_options,
+                                             sizeof sweep_options / sizeof sweep_options[0]};
 
-typedef struct run_pool {
-    tt_sweep *sweep;
-    const volatile int *interrupted;
-    bool is_quiet;
-    unsigned parallel, jobs;
-    size_t running, started, wanted;
-} run_pool;
-
-/* Where the program itself is. */
-static void find_program(char path[static TT_PATH_MAX]) {
-    const ssize_t length = readlink("/proc/self/exe", path, TT_PATH_MAX - 1);
-    if (length > 0) {
-        path[length] = '\0';
-    } else {
-        (void)strcpy(path, "tortoise");
-    }
+void tt_sweep_default_directory(const tt_experiment *experiment, const char *wanted,
+                                char directory[static TT_PATH_MAX]) {
+    (void)snprintf(directory, TT_PATH_MAX, "%s%s", wanted == NULL ? "out/" : wanted,
+                   wanted == NULL ? experiment->name : "");
 }
 
-/* The file that a run's messages go to while it runs; the last line is what failed. */
-static bool messages_path(const tt_sweep *sweep, size_t index, char path[static TT_PATH_MAX]) {
-    char name[TT_SWEEP_ID_BYTES + 16];
-    (void)snprintf(name, sizeof name, "%s.messages", sweep->runs[index].id);
-    return tt_path_join(path, sweep->directory, name);
-}
-
-static ps_err start(run_pool *pool, size_t index, ps_fault *fault) {
-    char program[TT_PATH_MAX] = "";
-    char messages[TT_PATH_MAX];
-    tt_sweep_run *const run = &pool->sweep->runs[index];
-    char **const arguments = tt_sweep_arguments(pool->sweep, index, pool->jobs);
-    if (arguments == NULL || !messages_path(pool->sweep, index, messages)) {
-        tt_sweep_arguments_free(arguments);
-        return PS_ENOMEM;
-    }
-    find_program(program);
-    (void)fflush(NULL);
-    run->process = fork();
-    if (run->process == 0) {
-        const int nothing = open("/dev/null", O_RDWR);
-        const int file = open(messages, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-        (void)dup2(nothing, STDIN_FILENO);
-        (void)dup2(nothing, STDOUT_FILENO);
-        (void)dup2(file, STDERR_FILENO);
-        (void)execvp(program, arguments);
-        _exit(127);
-    }
-    tt_sweep_arguments_free(arguments);
-    if (run->process < 0) {
-        run->process = 0;
-        return ps_fault_set(fault, PS_EIO, "a process cannot be started: %s", strerror(errno));
-    }
-    pool->running++;
-    pool->started++;
-    return PS_OK;
-}
-
-/* Keeps the last line that a run that failed wrote. */
-static void read_trouble(const tt_sweep *sweep, size_t index) {
-    tt_sweep_run *const run = &sweep->runs[index];
-    char path[TT_PATH_MAX];
-    char line[sizeof run->trouble];
-    if (!messages_path(sweep, index, path)) {
-        return;
-    }
-    FILE *const file = fopen(path, "rb");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
-        if (line[0] != '\0') {
-            (void)strcpy(run->trouble, line);
-        }
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    (void)unlink(path);
-}
-
-static void tell(const run_pool *pool, const tt_sweep_run *run) {
-    if (run->has_failed) {
-        (void)fprintf(stderr, "%s: failed: %s\n", run->id, run->trouble);
-    } else if (!pool->is_quiet) {
-        (void)fprintf(stderr, "[%zu/%zu] %s\n", pool->started - pool->running, pool->wanted,
-                      run->id);
-    }
-}
-
-/* Waits for one process to end. */
-static void reap(run_pool *pool) {
-    int status = 0;
-    const pid_t process = waitpid(-1, &status, 0);
-    if (process < 0) {
-        return;
-    }
-    for (size_t i = 0; i < pool->sweep->count; i++) {
-        tt_sweep_run *const run = &pool->sweep->runs[i];
-        if (run->process != process) {
-            continue;
-        }
-        run->process = 0;
-        pool->running--;
-        read_trouble(pool->sweep, i);
-        run->is_there = WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
-                        tt_sweep_run_is_complete(pool->sweep, i);
-        run->has_failed = !run->is_there && *pool->interrupted == 0;
-        if (run->trouble[0] == '\0' && WIFSIGNALED(status)) {
-            (void)snprintf(run->trouble, sizeof run->trouble, "ended by signal %d",
-                           WTERMSIG(status));
-        }
-        tell(pool, run);
-    }
-}
-
-static ps_err run_all(run_pool *pool, bool is_forced, ps_fault *fault) {
-    tt_sweep *const sweep = pool->sweep;
-    ps_err err = tt_directory_create(sweep->directory, fault);
-    for (size_t i = 0; i < sweep->count; i++) {
-        sweep->runs[i].is_there = sweep->runs[i].is_there && !is_forced;
-        pool->wanted += sweep->runs[i].is_there ? 0 : 1;
-    }
-    for (size_t i = 0; i < sweep->count && err == PS_OK && *pool->interrupted == 0; i++) {
-        if (sweep->runs[i].is_there) {
-            continue;
-        }
-        while (pool->running >= pool->parallel) {
-            reap(pool);
-        }
-        if (*pool->interrupted == 0) {
-            err = start(pool, i, fault);
-        }
-    }
-    while (pool->running > 0) {
-        reap(pool);
-    }
-    return err;
-}
-
-static void list_runs(const tt_sweep *sweep) {
-    for (size_t i = 0; i < sweep->count; i++) {
-        char **const arguments = tt_sweep_arguments(sweep, i, 0);
-        (void)printf("%-8s", sweep->runs[i].is_there ? "there" : "missing");
-        for (size_t a = 0; arguments != NULL && arguments[a] != NULL; a++) {
-            (void)printf(" %s", arguments[a]);
-        }
-        (void)printf("\n");
-        tt_sweep_arguments_free(arguments);
-    }
-}
-
-static ps_err finish(tt_sweep *sweep, bool is_interrupted, ps_fault *fault) {
-    size_t failed = 0;
-    const char *trouble = "";
-    for (size_t i = 0; i < sweep->count; i++) {
-        failed += sweep->runs[i].has_failed ? 1 : 0;
-        trouble = sweep->runs[i].has_failed ? sweep->runs[i].trouble : trouble;
-    }
-    PS_TRY(tt_sweep_collect(sweep, fault));
-    PS_TRY(tt_sweep_write(sweep, fault));
-    tt_sweep_print(sweep);
-    (void)printf("files: %s\n", sweep->directory);
-    if (is_interrupted) {
-        return ps_fault_set(fault, PS_EFAILED,
-                            "interrupted; the same command resumes what is missing");
-    }
-    if (failed > 0) {
-        return ps_fault_set(fault, PS_EFAILED, "%zu of %zu runs failed: %s", failed, sweep->count,
-                            trouble);
-    }
+ps_err tt_sweep_manner_read(const tt_settings *settings, tt_sweep_manner *manner_out,
+                            ps_fault *fault) {
+    uint64_t parallel = 0;
+    PS_TRY(tt_number_read_count("-j", tt_setting_text(settings, "parallel"), 1, 1024, &parallel,
+                                fault));
+    *manner_out = (tt_sweep_manner){.parallel = (unsigned)parallel,
+                                    .is_quiet = tt_setting_flag(settings, "quiet"),
+                                    .is_forced = tt_setting_flag(settings, "force")};
     return PS_OK;
 }
 
 static ps_err perform(const tt_settings *settings, const char *path, ps_fault *fault) {
     tt_experiment *experiment = NULL;
     tt_sweep sweep = {0};
+    tt_sweep_manner manner;
     char directory[TT_PATH_MAX];
-    uint64_t parallel = 0;
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    PS_TRY(tt_number_read_count("-j", tt_setting_text(settings, "parallel"), 1, 1024, &parallel,
-                                fault));
+    PS_TRY(tt_sweep_manner_read(settings, &manner, fault));
     PS_TRY(tt_experiment_read(path, &experiment, fault));
-    const char *const wanted = tt_setting_text(settings, "out");
-    (void)snprintf(directory, sizeof directory, "%s%s", wanted == NULL ? "out/" : wanted,
-                   wanted == NULL ? experiment->name : "");
+    tt_sweep_default_directory(experiment, tt_setting_text(settings, "out"), directory);
     ps_err err = tt_sweep_plan(&sweep, experiment, directory, fault);
     if (err == PS_OK && tt_setting_flag(settings, "dry-run")) {
-        list_runs(&sweep);
+        tt_sweep_list(&sweep);
     } else if (err == PS_OK) {
-        run_pool pool = {.sweep = &sweep,
-                         .interrupted = tt_interrupt_watch(),
-                         .parallel = (unsigned)parallel,
-                         .is_quiet = tt_setting_flag(settings, "quiet")};
-        pool.jobs = cores > (long)parallel ? (unsigned)(cores / (long)parallel) : 1;
-        err = run_all(&pool, tt_setting_flag(settings, "force"), fault);
-        err = err != PS_OK ? err : finish(&sweep, *pool.interrupted != 0, fault);
+        err = tt_sweep_do(&sweep, &manner, fault);
     }
     tt_sweep_fini(&sweep);
     free(experiment);
     return err;
 }
 
-/* The two short options of a sweep, written long for the one reader of options. */
-static ps_err lengthen(const tt_call *call, char **own_out, size_t *count_out, size_t own_max,
-                       ps_fault *fault) {
+ps_err tt_sweep_lengthen(const tt_call *call, char **own_out, size_t *count_out, size_t own_max,
+                         ps_fault *fault) {
     static char dry_run[] = "--dry-run";
     static char parallel[] = "--parallel";
     size_t count = 0;
@@ -260,7 +89,7 @@ ps_err tt_command_sweep(const tt_call *call, ps_fault *fault) {
     tt_words words;
     char *own[64];
     size_t count = 0;
-    PS_TRY(lengthen(call, own, &count, sizeof own / sizeof own[0], fault));
+    PS_TRY(tt_sweep_lengthen(call, own, &count, sizeof own / sizeof own[0], fault));
     PS_TRY(tt_settings_init_of(&settings, "sweep", sweep_options,
                                sizeof sweep_options / sizeof sweep_options[0]));
     ps_err err = tt_settings_read_arguments(&settings, count, own, &words, fault);

@@ -278,10 +278,48 @@ static ps_err read_subject(const source *from, const config_setting_t *root) {
     return PS_OK;
 }
 
-/* The order matters: a target names axes. */
+static ps_err read_picture(const source *from, const config_setting_t *group) {
+    static const char *const known[] = {"script", "caption"};
+    tt_experiment *const experiment = from->experiment;
+    tt_picture *const picture = &experiment->pictures[experiment->picture_count];
+    const bool is_group = config_setting_is_group(group) == CONFIG_TRUE;
+    for (int i = 0; is_group && i < config_setting_length(group); i++) {
+        const config_setting_t *const key = config_setting_get_elem(group, (unsigned)i);
+        if (strcmp(config_setting_name(key), known[0]) == 0) {
+            PS_TRY(read_text(from, key, picture->script, sizeof picture->script));
+        } else if (strcmp(config_setting_name(key), known[1]) == 0) {
+            PS_TRY(read_text(from, key, picture->caption, sizeof picture->caption));
+        } else {
+            return refuse_key(from, key, known, sizeof known / sizeof known[0]);
+        }
+    }
+    if (picture->script[0] == '\0' || strchr(picture->script, '/') != NULL) {
+        return ps_fault_set(from->fault, PS_EINVAL,
+                            "%s:%u: a picture is { script = \"NAME.gp\"; caption = \"...\"; }, a "
+                            "script of plots/",
+                            experiment->path, config_setting_source_line(group));
+    }
+    experiment->picture_count++;
+    return PS_OK;
+}
+
+static ps_err read_pictures(const source *from, const config_setting_t *list) {
+    const int count = config_setting_length(list);
+    if (config_setting_is_list(list) == CONFIG_FALSE || count > TT_PICTURES_MAX) {
+        return ps_fault_set(
+            from->fault, PS_EINVAL, "%s:%u: pictures are a list of at most %d groups: ( { ... } )",
+            from->experiment->path, config_setting_source_line(list), TT_PICTURES_MAX);
+    }
+    for (int i = 0; i < count; i++) {
+        PS_TRY(read_picture(from, config_setting_get_elem(list, (unsigned)i)));
+    }
+    return PS_OK;
+}
+
+/* The order matters: a target names axes, and claims name both. */
 static ps_err read_groups(const source *from, const config_setting_t *root) {
-    static const char *const known[] = {"name",     "title", "world",  "algo",
-                                        "settings", "axes",  "target", "baseline"};
+    static const char *const known[] = {"name", "title",  "world",    "algo",   "settings",
+                                        "axes", "target", "baseline", "claims", "pictures"};
     for (int i = 0; i < config_setting_length(root); i++) {
         const config_setting_t *const key = config_setting_get_elem(root, (unsigned)i);
         size_t k = 0;
@@ -306,7 +344,11 @@ static ps_err read_groups(const source *from, const config_setting_t *root) {
     PS_TRY(fixed == NULL ? PS_OK : read_fixed(from, fixed));
     PS_TRY(axes == NULL ? PS_OK : read_axes(from, axes));
     PS_TRY(baseline == NULL ? PS_OK : read_choice(from, baseline, &from->experiment->baseline));
-    return target == NULL ? PS_OK : read_target(from, target);
+    PS_TRY(target == NULL ? PS_OK : read_target(from, target));
+    const config_setting_t *const pictures = config_setting_get_member(root, "pictures");
+    const config_setting_t *const claims = config_setting_get_member(root, "claims");
+    PS_TRY(pictures == NULL ? PS_OK : read_pictures(from, pictures));
+    return claims == NULL ? PS_OK : tt_claims_read(from->experiment, claims, from->fault);
 }
 
 ps_err tt_experiment_read(const char *path, tt_experiment **experiment_out, ps_fault *fault) {

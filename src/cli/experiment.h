@@ -11,6 +11,9 @@
  *                                            at_least for a metric of which more is better
  * with baseline = "policy=bsp";               what times are compared to; default: of reached_by
  *
+ *     claims = ( { ... } );                  what the runs must show: claims.h
+ *     pictures = ( { script = "lda_samplers.gp"; caption = "Five samplers."; } );    of plots/
+ *
  * An unknown key is an error with its line and the nearest known one. */
 #ifndef TT_EXPERIMENT_H
 #define TT_EXPERIMENT_H
@@ -20,6 +23,7 @@
 
 #include "tortoise/algo.h"
 
+#include "claims.h"
 #include "outdir.h"
 #include "settings.h"
 
@@ -28,6 +32,7 @@ enum {
     TT_AXIS_VALUES_MAX = 64,
     TT_FIXED_MAX = 128,
     TT_SWEEP_RUNS_MAX = 10000,
+    TT_PICTURES_MAX = 8,
     TT_EXPERIMENT_TEXT_BYTES = 256
 };
 
@@ -55,6 +60,12 @@ typedef struct tt_target {
     tt_assignment by;
 } tt_target;
 
+/* A picture of the whole experiment, by a gnuplot script of its own. */
+typedef struct tt_picture {
+    char script[64]; /* in plots/ */
+    char caption[TT_EXPERIMENT_TEXT_BYTES];
+} tt_picture;
+
 typedef struct tt_experiment {
     char path[TT_PATH_MAX];
     char name[64];
@@ -67,6 +78,10 @@ typedef struct tt_experiment {
     size_t axis_count;
     tt_target target;
     tt_assignment baseline; /* empty name: none */
+    tt_claim claims[TT_CLAIMS_MAX];
+    size_t claim_count;
+    tt_picture pictures[TT_PICTURES_MAX];
+    size_t picture_count;
 } tt_experiment;
 
 /* Reads and checks a file; *experiment_out is owned by the caller (free()). PS_EINVAL or

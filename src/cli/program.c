@@ -44,6 +44,15 @@ const tt_command tt_commands[] = {
          "Does the runs that the experiment FILE describes, each in a process of its own, and "
          "summarises them. What is there already, made by the same program with the same settings "
          "and data, is not run again."},
+    {"reproduce", "reproduce [NAME...] [-n] [-j J]",
+     "experiments by name: run, draw, check each claim", tt_command_reproduce,
+     .options = &tt_reproduce_option_list, .words = TT_WORD_FILE,
+     .example = "reproduce ssp-mf",
+     .description =
+         "Does the runs of experiments that are missing, draws their pictures, and checks what they "
+         "claim: PASS or FAIL with the numbers that were measured. NAME is one of those that come "
+         "with the program, or a file. Without NAME it lists them.\n\n"
+         "The exit code is 0 if all claims hold, 1 if one does not, 77 if the data is not here."},
     {"data", "data gen|info|convert", "make, describe or convert data", tt_command_data,
      .options = &tt_data_option_list, .words = "gen|info|convert",
      .example = "data gen users=2000,items=500,rank=5,noise=0.5 --out ratings.txt.gz",

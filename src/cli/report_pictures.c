@@ -129,3 +129,13 @@ void tt_pictures_sweep(tt_pictures *pictures, bool has_target) {
     draw(pictures, "sweep_breakdown.gp", "breakdown",
          "Where the time of the workers went, mean over seeds.", variables, 2);
 }
+
+void tt_pictures_own(tt_pictures *pictures, const char *script, const char *caption) {
+    char name[64];
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(script, "."), script);
+    if (strpbrk(pictures->directory, "\"'\\`") != NULL || strpbrk(script, "\"'\\`/") != NULL) {
+        return;
+    }
+    const tt_gnuplot_variable variables[] = {{"directory", pictures->directory}};
+    draw(pictures, script, name, caption, variables, 1);
+}

@@ -40,4 +40,7 @@ void tt_pictures_staleness(tt_pictures *pictures, const tt_curves *curves);
 /* Compute and wait, and time to target, for the groups of the sweep in pictures->directory. */
 void tt_pictures_sweep(tt_pictures *pictures, bool has_target);
 
+/* A picture of the experiment's own: plots/`script` gets `directory`, that of the sweep. */
+void tt_pictures_own(tt_pictures *pictures, const char *script, const char *caption);
+
 #endif

@@ -57,6 +57,20 @@ PS_MUST_CHECK bool tt_sweep_run_directory(const tt_sweep *sweep, size_t index,
 /* Whether its files are there, whole and of this key. */
 bool tt_sweep_run_is_complete(const tt_sweep *sweep, size_t index);
 
+/* How to go about it. */
+typedef struct tt_sweep_manner {
+    unsigned parallel; /* runs at the same time */
+    bool is_quiet, is_forced;
+} tt_sweep_manner;
+
+/* Does the runs that are missing (all, if forced), one process each, writes the tables and prints
+ * them. Blocks. PS_EFAILED: some failed, or SIGINT ended it; what is there is written all the same.
+ * sweep_pool.c. */
+PS_MUST_CHECK ps_err tt_sweep_do(tt_sweep *sweep, const tt_sweep_manner *manner, ps_fault *fault);
+
+/* Prints every run, and whether it is there. */
+void tt_sweep_list(const tt_sweep *sweep);
+
 /* Reads what the runs that are there did, and works out targets; sweep_summary.c. */
 PS_MUST_CHECK ps_err tt_sweep_collect(tt_sweep *sweep, ps_fault *fault);
 

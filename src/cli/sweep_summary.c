@@ -319,6 +319,7 @@ static void write_description(FILE *file, const tt_sweep *sweep) {
     json_t *const axes = json_object();
     json_t *const fixed = json_array();
     json_t *const runs = json_array();
+    json_t *const pictures = json_array();
     for (size_t i = 0; i < experiment->axis_count; i++) {
         json_t *const values = json_array();
         for (size_t v = 0; v < experiment->axes[i].value_count; v++) {
@@ -335,13 +336,18 @@ static void write_description(FILE *file, const tt_sweep *sweep) {
                                                     sweep->runs[i].key, "is_there",
                                                     (int)sweep->runs[i].is_there));
     }
-    json_t *const object =
-        json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:o,s:o,s:o}", "format", 1, "name",
-                  experiment->name, "title", experiment->title, "world",
-                  experiment->world == TT_SIM ? "sim" : "run", "algorithm", experiment->algo->name,
-                  "metric", experiment->algo->metrics[experiment->target.metric], "is_maximised",
-                  (experiment->algo->maximised >> experiment->target.metric & 1) != 0, "tortoise",
-                  TT_VERSION " " TT_GIT, "axes", axes, "settings", fixed, "runs", runs);
+    for (size_t i = 0; i < experiment->picture_count; i++) {
+        const tt_picture *const picture = &experiment->pictures[i];
+        (void)json_array_append_new(pictures, json_pack("{s:s,s:s}", "script", picture->script,
+                                                        "caption", picture->caption));
+    }
+    json_t *const object = json_pack(
+        "{s:i,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:o,s:o,s:o,s:o}", "format", 1, "name", experiment->name,
+        "title", experiment->title, "world", experiment->world == TT_SIM ? "sim" : "run",
+        "algorithm", experiment->algo->name, "metric",
+        experiment->algo->metrics[experiment->target.metric], "is_maximised",
+        (experiment->algo->maximised >> experiment->target.metric & 1) != 0, "tortoise",
+        TT_VERSION " " TT_GIT, "axes", axes, "settings", fixed, "runs", runs, "pictures", pictures);
     (void)json_dumpf(object, file, JSON_INDENT(2));
     json_decref(object);
 }
