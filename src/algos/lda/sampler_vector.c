@@ -34,7 +34,7 @@ typedef struct vector_state {
     uint32_t vectors; /* of a row */
     uint32_t last;    /* the topic at which the last one begins */
     float alpha, beta, smoothing;
-    uint32_t (*draw)(const struct vector_state *state, const int32_t *row, float uniform);
+    int is_wide; /* the processor has registers of 16 lanes */
 } vector_state;
 
 static void vector_fini(psi_lda_sampler *sampler) {
@@ -65,7 +65,7 @@ static inline uint32_t vector_of(const vector_state *state, uint32_t lane, float
     return vector;
 }
 
-static uint32_t draw_plain(const vector_state *state, const int32_t *row, float uniform) {
+static inline uint32_t draw_plain(const vector_state *state, const int32_t *row, float uniform) {
     float sum[LANES] = {0};
     for (uint32_t v = 0; v < state->vectors; v++) {
         const int32_t *const counts = row + topic_of(state, v, 0);
@@ -95,29 +95,42 @@ static uint32_t draw_plain(const vector_state *state, const int32_t *row, float 
     _mm512_castsi512_ps(     \
         _mm512_alignr_epi32(_mm512_castps_si512(lanes), _mm512_setzero_si512(), LANES - (step)))
 
-TARGET_WIDE static uint32_t draw_wide(const vector_state *state, const int32_t *row,
-                                      float uniform) {
+TARGET_WIDE static inline __m512 terms_of(const float *weights, const int32_t *counts,
+                                          __m512 beta) {
+    const __m512i clamped = _mm512_max_epi32(_mm512_loadu_si512(counts), _mm512_setzero_si512());
+    return _mm512_mul_ps(_mm512_loadu_ps(weights),
+                         _mm512_add_ps(_mm512_cvtepi32_ps(clamped), beta));
+}
+
+TARGET_WIDE static inline uint32_t draw_wide(const vector_state *state, const int32_t *row,
+                                             float uniform) {
     const __m512 beta = _mm512_set1_ps(state->beta);
+    const uint32_t before = (state->vectors - 1) * LANES, last = state->last;
+    const float *const weights = state->weights;
+    float *const sums = state->sums;
     __m512 sum = _mm512_setzero_ps();
-    for (uint32_t v = 0; v < state->vectors; v++) {
-        const __m512i counts = _mm512_max_epi32(_mm512_loadu_si512(row + topic_of(state, v, 0)),
-                                                _mm512_setzero_si512());
-        const __m512 weights = _mm512_loadu_ps(state->weights + v * LANES);
-        sum = _mm512_add_ps(
-            sum, _mm512_mul_ps(weights, _mm512_add_ps(_mm512_cvtepi32_ps(counts), beta)));
-        _mm512_storeu_ps(state->sums + v * LANES, sum);
+    for (uint32_t k = 0; k < before; k += LANES) {
+        sum = _mm512_add_ps(sum, terms_of(weights + k, row + k, beta));
+        _mm512_storeu_ps(sums + k, sum);
     }
+    sum = _mm512_add_ps(sum, terms_of(weights + before, row + last, beta));
     sum = _mm512_add_ps(sum, SHIFTED(sum, 1));
     sum = _mm512_add_ps(sum, SHIFTED(sum, 2));
     sum = _mm512_add_ps(sum, SHIFTED(sum, 4));
     sum = _mm512_add_ps(sum, SHIFTED(sum, 8));
-    float over_lanes[LANES + 1] = {0};
+    float over_lanes[LANES + 1];
+    over_lanes[0] = 0;
     _mm512_storeu_ps(over_lanes + 1, sum);
-    const float at = uniform * over_lanes[LANES];
-    const __mmask16 below = _mm512_cmp_ps_mask(sum, _mm512_set1_ps(at), _CMP_LE_OQ);
+    const __m512 total = _mm512_permutexvar_ps(_mm512_set1_epi32(LANES - 1), sum);
+    const __m512 at = _mm512_mul_ps(_mm512_set1_ps(uniform), total);
+    const __mmask16 below = _mm512_cmp_ps_mask(sum, at, _CMP_LE_OQ);
     const uint32_t lane = (uint32_t)__builtin_popcount(below & 0x7fffU);
-    const float rest = at - over_lanes[lane];
-    return topic_of(state, vector_of(state, lane, rest), lane);
+    const float rest = _mm512_cvtss_f32(at) - over_lanes[lane];
+    uint32_t k = 0;
+    for (uint32_t v = 0; v < before; v += LANES) {
+        k += sums[v + lane] <= rest ? LANES : 0;
+    }
+    return (k < before ? k : last) + lane;
 }
 
 static int can_draw_wide(void) {
@@ -139,33 +152,53 @@ static ps_err vector_init(psi_lda_sampler *sampler, const psi_lda_limits *limits
     state->alpha = (float)sampler->prior.alpha;
     state->beta = (float)sampler->prior.beta;
     state->smoothing = (float)((double)sampler->prior.word_count * sampler->prior.beta);
-    state->draw = draw_plain;
 #if HAS_WIDE
-    if (can_draw_wide()) {
-        state->draw = draw_wide;
-    }
+    state->is_wide = can_draw_wide();
 #endif
-    state->weights = calloc((size_t)state->vectors * LANES, sizeof *state->weights);
+    const size_t size_bytes = (size_t)state->vectors * LANES * sizeof *state->weights;
+    state->weights = aligned_alloc(LANES * sizeof *state->weights, size_bytes);
+    if (state->weights != NULL) {
+        memset(state->weights, 0, size_bytes);
+    }
     state->sums = calloc((size_t)state->vectors * LANES, sizeof *state->sums);
     state->padded = calloc(LANES, sizeof *state->padded);
     const int has_all = state->weights != NULL && state->sums != NULL && state->padded != NULL;
     return has_all ? PS_OK : PS_ENOMEM;
 }
 
-static inline void weight_set(psi_lda_sampler *sampler, const int64_t *totals, uint32_t topic) {
-    vector_state *const state = sampler->state;
+static inline float weight_of(const psi_lda_sampler *sampler, const int64_t *totals,
+                              uint32_t topic) {
+    const vector_state *const state = sampler->state;
     const float total = (float)(totals[topic] > 0 ? totals[topic] : 0);
-    state->weights[place_of(state, topic)] =
-        ((float)sampler->doc_counts[topic] + state->alpha) / (total + state->smoothing);
+    return ((float)sampler->doc_counts[topic] + state->alpha) / (total + state->smoothing);
 }
 
-static inline void token_move(psi_lda_sampler *sampler, int32_t *row, int64_t *totals,
-                              uint32_t topic, int step) {
+/* Moves a token of `topic` into the counts (step 1) or out of them (-1). */
+static inline void token_move_plain(psi_lda_sampler *sampler, int32_t *row, int64_t *totals,
+                                    uint32_t topic, int step) {
+    const vector_state *const state = sampler->state;
     sampler->doc_counts[topic] += step;
     row[topic] += step;
     totals[topic] += step;
-    weight_set(sampler, totals, topic);
+    state->weights[place_of(state, topic)] = weight_of(sampler, totals, topic);
 }
+
+#if HAS_WIDE
+/* The same. A processor hands what was stored on to a load of the same width at once, to a wider
+ * one only once it is in the cache: so the weight is stored with its neighbours. */
+TARGET_WIDE static inline void token_move_wide(psi_lda_sampler *sampler, int32_t *row,
+                                               int64_t *totals, uint32_t topic, int step) {
+    const vector_state *const state = sampler->state;
+    const uint32_t place = place_of(state, topic), lane = place % LANES;
+    float *const vector = state->weights + (place - lane);
+    sampler->doc_counts[topic] += step;
+    row[topic] += step;
+    totals[topic] += step;
+    const __m512 weight = _mm512_set1_ps(weight_of(sampler, totals, topic));
+    _mm512_store_ps(vector,
+                    _mm512_mask_mov_ps(_mm512_load_ps(vector), (__mmask16)(1U << lane), weight));
+}
+#endif
 
 static inline void row_prefetch(const int32_t *row, uint32_t topics) {
     for (uint32_t k = 0; k < topics; k += LANES) {
@@ -173,23 +206,37 @@ static inline void row_prefetch(const int32_t *row, uint32_t topics) {
     }
 }
 
-/* One document: tokens [begin, end) of the block. */
-static void document_visit(psi_lda_sampler *sampler, const psi_lda_block *block,
-                           const psi_lda_rows *rows, uint32_t begin, uint32_t end) {
+/* Counts the topics of tokens [begin, end), and sets the weights. */
+static void document_begin(psi_lda_sampler *sampler, const psi_lda_block *block,
+                           const int64_t *totals, uint32_t begin, uint32_t end) {
     const vector_state *const state = sampler->state;
-    const uint32_t topics = sampler->prior.topic_count;
     for (uint32_t i = begin; i < end; i++) {
         sampler->doc_counts[block->topics[i]]++;
     }
-    for (uint32_t k = 0; k < topics; k++) {
-        weight_set(sampler, rows->totals, k);
+    for (uint32_t k = 0; k < sampler->prior.topic_count; k++) {
+        state->weights[place_of(state, k)] = weight_of(sampler, totals, k);
     }
-    for (uint32_t i = begin; i < end; i++) {
+}
+
+/* What has two forms. */
+typedef struct form {
+    uint32_t (*draw)(const vector_state *state, const int32_t *row, float uniform);
+    void (*move)(psi_lda_sampler *sampler, int32_t *row, int64_t *totals, uint32_t topic, int step);
+} form;
+
+/* Draws the tokens [range[0], range[1]) of a document. Inlined once for each form. */
+static inline __attribute__((always_inline)) void
+tokens_draw(psi_lda_sampler *sampler, const psi_lda_block *block, const psi_lda_rows *rows,
+            const uint32_t *range, const form *as) {
+    const vector_state *const state = sampler->state;
+    const uint32_t topics = sampler->prior.topic_count;
+    const uint32_t end = range[1];
+    for (uint32_t i = range[0]; i < end; i++) {
         int32_t *const row = rows->words[block->slots[i]];
         if (i + AHEAD < end) {
             row_prefetch(rows->words[block->slots[i + AHEAD]], topics);
         }
-        token_move(sampler, row, rows->totals, block->topics[i], -1);
+        as->move(sampler, row, rows->totals, block->topics[i], -1);
         const int32_t *counts = row;
         if (topics < LANES) {
             memcpy(state->padded, row, topics * sizeof *row);
@@ -197,20 +244,40 @@ static void document_visit(psi_lda_sampler *sampler, const psi_lda_block *block,
         }
         const float uniform =
             (float)(uint32_t)(psi_lda_random_next(&sampler->random) >> 40) * 0x1p-24F;
-        uint32_t topic = state->draw(state, counts, uniform);
+        uint32_t topic = as->draw(state, counts, uniform);
         topic = topic < topics ? topic : topics - 1; /* by rounding, of less than LANES topics */
         block->topics[i] = (uint16_t)topic;
-        token_move(sampler, row, rows->totals, topic, 1);
+        as->move(sampler, row, rows->totals, topic, 1);
     }
-    memset(sampler->doc_counts, 0, topics * sizeof *sampler->doc_counts);
 }
+
+static void tokens_draw_plain(psi_lda_sampler *sampler, const psi_lda_block *block,
+                              const psi_lda_rows *rows, const uint32_t *range) {
+    tokens_draw(sampler, block, rows, range, &(const form){draw_plain, token_move_plain});
+}
+
+#if HAS_WIDE
+TARGET_WIDE static void tokens_draw_wide(psi_lda_sampler *sampler, const psi_lda_block *block,
+                                         const psi_lda_rows *rows, const uint32_t *range) {
+    tokens_draw(sampler, block, rows, range, &(const form){draw_wide, token_move_wide});
+}
+#else
+#define tokens_draw_wide tokens_draw_plain
+#endif
 
 static void vector_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
                         const psi_lda_rows *rows) {
+    const vector_state *const state = sampler->state;
     const uint32_t first = block->doc_begins[0];
     for (uint32_t d = 0; d < block->doc_count; d++) {
-        document_visit(sampler, block, rows, block->doc_begins[d] - first,
-                       block->doc_begins[d + 1] - first);
+        const uint32_t range[2] = {block->doc_begins[d] - first, block->doc_begins[d + 1] - first};
+        document_begin(sampler, block, rows->totals, range[0], range[1]);
+        if (state->is_wide) {
+            tokens_draw_wide(sampler, block, rows, range);
+        } else {
+            tokens_draw_plain(sampler, block, rows, range);
+        }
+        memset(sampler->doc_counts, 0, sampler->prior.topic_count * sizeof *sampler->doc_counts);
     }
 }
 
