@@ -31,27 +31,19 @@ typedef uint32_t entry;
 
 static const entry entry_one = UINT32_C(1) << 16;
 
-typedef struct fplus_state fplus_state;
-
-/* What differs between processors: finds the entry of a topic, or `count`; and sets
- * sums[v][l] = n f of entries l, 16 + l, ..., 16 v + l, and over_lanes[l] of the lanes before l. */
-typedef struct list_methods {
-    uint32_t (*find)(const entry *list, uint32_t count, uint32_t topic);
-    void (*sum)(const fplus_state *state, const entry *list, uint32_t count, float *over_lanes);
-} list_methods;
-
-struct fplus_state {
-    list_methods list;
+typedef struct fplus_state {
     entry *entries;    /* owned, [tokens]: the list of a document begins with its tokens */
     uint32_t *counts;  /* owned, [documents]: how long a list is */
     uint32_t *nearest; /* owned, [tokens / STRIDE + 1]: the document of that token */
     float *inverse;    /* owned, [K]: 1 / (n_k + V beta) */
     float *factors;    /* owned, [groups x LANES]: f_k, 0 beyond K */
     double *groups;    /* owned, [groups]: sums of 16 factors */
-    float *sums;       /* owned, [groups x LANES], and a vector more */
+    float *sums;       /* owned, [entries of the longest list, and a vector] */
     double mass;       /* of all factors */
+    float smoothing;   /* V beta */
     uint32_t group_count;
-};
+    int is_wide; /* the processor has registers of 16 lanes */
+} fplus_state;
 
 static void fplus_fini(psi_lda_sampler *sampler) {
     fplus_state *const state = sampler->state;
@@ -75,16 +67,16 @@ static inline uint32_t entry_count(entry e) {
     return e >> 16;
 }
 
-static uint32_t find_plain(const entry *list, uint32_t count, uint32_t topic) {
-    uint32_t i = 0;
-    while (i < count && entry_topic(list[i]) != topic) {
-        i++;
+/* Takes one of `topic` out of a list and returns its place; an entry that falls to 0 stays where it
+ * is. Sets sums[v][l] = n f of entries l, 16 + l, ..., 16 v + l, and over_lanes[l] of the lanes
+ * before l. */
+static inline uint32_t list_sum_plain(const fplus_state *state, entry *list, uint32_t count,
+                                      uint32_t topic, float *over_lanes) {
+    uint32_t place = 0;
+    while (place + 1 < count && entry_topic(list[place]) != topic) {
+        place++;
     }
-    return i;
-}
-
-static void sum_plain(const fplus_state *state, const entry *list, uint32_t count,
-                      float *over_lanes) {
+    list[place] -= entry_one;
     float sum[LANES] = {0};
     for (uint32_t begin = 0; begin < count; begin += LANES) {
         for (uint32_t l = 0; l < LANES; l++) {
@@ -102,44 +94,41 @@ static void sum_plain(const fplus_state *state, const entry *list, uint32_t coun
     for (uint32_t l = 0; l < LANES; l++) {
         over_lanes[l + 1] = sum[l];
     }
+    return place;
 }
 
 #if HAS_WIDE
-TARGET_WIDE static inline __m512i entries_load(const entry *list, uint32_t begin, uint32_t count) {
-    const uint32_t left = count - begin;
-    return _mm512_maskz_loadu_epi32((__mmask16)(left >= LANES ? 0xffffU : (1U << left) - 1),
-                                    list + begin);
-}
-
-TARGET_WIDE static uint32_t find_wide(const entry *list, uint32_t count, uint32_t topic) {
-    const __m512i wanted = _mm512_set1_epi32((int)topic), low = _mm512_set1_epi32(0xffff);
-    for (uint32_t begin = 0; begin < count; begin += LANES) {
-        const __m512i topics = _mm512_and_si512(entries_load(list, begin, count), low);
-        const __mmask16 found = _mm512_cmpeq_epi32_mask(topics, wanted);
-        if (found != 0) { /* beyond the list every entry is of topic 0 */
-            const uint32_t at = begin + (uint32_t)__builtin_ctz(found);
-            return at < count ? at : count;
-        }
-    }
-    return count;
-}
-
 /* Lanes move up by `step`, and zeros in. */
 #define SHIFTED(lanes, step) \
     _mm512_castsi512_ps(     \
         _mm512_alignr_epi32(_mm512_castps_si512(lanes), _mm512_setzero_si512(), LANES - (step)))
 
-TARGET_WIDE static void sum_wide(const fplus_state *state, const entry *list, uint32_t count,
-                                 float *over_lanes) {
-    const __m512i low = _mm512_set1_epi32(0xffff);
+/* The same. The list is changed in the register: a store of one entry would hold up its loads. */
+TARGET_WIDE static inline uint32_t list_sum_wide(const fplus_state *state, entry *list,
+                                                 uint32_t count, uint32_t topic,
+                                                 float *over_lanes) {
+    const __m512i low = _mm512_set1_epi32(0xffff), one = _mm512_set1_epi32((int)entry_one);
+    const __m512i wanted = _mm512_set1_epi32((int)topic);
+    const float *const factors = state->factors;
+    float *const sums = state->sums;
+    uint32_t place = UINT32_MAX;
     __m512 sum = _mm512_setzero_ps();
     for (uint32_t begin = 0; begin < count; begin += LANES) {
-        const __m512i entries = entries_load(list, begin, count);
-        const __m512 factors =
-            _mm512_i32gather_ps(_mm512_and_si512(entries, low), state->factors, 4);
+        const uint32_t left = count - begin;
+        const __mmask16 there = (__mmask16)(left >= LANES ? 0xffffU : (1U << left) - 1);
+        __m512i entries = _mm512_maskz_loadu_epi32(there, list + begin);
+        const __m512i topics = _mm512_and_si512(entries, low);
+        __mmask16 found = _mm512_mask_cmpeq_epi32_mask(there, topics, wanted);
+        if (found != 0 && place == UINT32_MAX) {
+            found = (__mmask16)(found & -found); /* a topic may have several entries */
+            place = begin + (uint32_t)__builtin_ctz(found);
+            entries = _mm512_mask_sub_epi32(entries, found, entries, one);
+            _mm512_mask_storeu_epi32(list + begin, there, entries);
+        }
+        const __m512 values = _mm512_i32gather_ps(topics, factors, 4);
         const __m512 counts = _mm512_cvtepi32_ps(_mm512_srli_epi32(entries, 16));
-        sum = _mm512_add_ps(sum, _mm512_mul_ps(counts, factors));
-        _mm512_storeu_ps(state->sums + begin, sum);
+        sum = _mm512_add_ps(sum, _mm512_mul_ps(counts, values));
+        _mm512_storeu_ps(sums + begin, sum);
     }
     sum = _mm512_add_ps(sum, SHIFTED(sum, 1));
     sum = _mm512_add_ps(sum, SHIFTED(sum, 2));
@@ -147,30 +136,17 @@ TARGET_WIDE static void sum_wide(const fplus_state *state, const entry *list, ui
     sum = _mm512_add_ps(sum, SHIFTED(sum, 8));
     over_lanes[0] = 0;
     _mm512_storeu_ps(over_lanes + 1, sum);
+    return place;
+}
+
+static int is_wide(void) {
+    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+           __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
 }
 #endif
 
-static list_methods methods_choose(void) {
-#if HAS_WIDE
-    if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-        __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0) {
-        return (list_methods){find_wide, sum_wide};
-    }
-#endif
-    return (list_methods){find_plain, sum_plain};
-}
-
-static void list_remove(const list_methods *methods, entry *list, uint32_t *count, uint32_t topic) {
-    const uint32_t at = methods->find(list, *count, topic);
-    PS_ASSERT(at < *count);
-    list[at] -= entry_one;
-    if (entry_count(list[at]) == 0) {
-        list[at] = list[--*count];
-    }
-}
-
-static void list_add(const list_methods *methods, entry *list, uint32_t *count, uint32_t topic) {
-    uint32_t at = methods->find(list, *count, topic);
+static inline void list_add(entry *list, uint32_t *count, uint32_t topic) {
+    uint32_t at = 0;
     while (at < *count && (entry_topic(list[at]) != topic || entry_count(list[at]) == UINT16_MAX)) {
         at++;
     }
@@ -178,6 +154,13 @@ static void list_add(const list_methods *methods, entry *list, uint32_t *count, 
         list[(*count)++] = topic;
     }
     list[at] += entry_one;
+}
+
+/* Takes an entry out that has fallen to 0. */
+static inline void list_trim(entry *list, uint32_t *count, uint32_t place) {
+    if (entry_count(list[place]) == 0) {
+        list[place] = list[--*count];
+    }
 }
 
 /* ---- The block ---- */
@@ -189,7 +172,10 @@ static ps_err fplus_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
     }
     sampler->state = state;
     const size_t tokens = (size_t)limits->token_count + 1, topics = sampler->prior.topic_count;
-    state->list = methods_choose();
+#if HAS_WIDE
+    state->is_wide = is_wide();
+#endif
+    state->smoothing = (float)((double)sampler->prior.word_count * sampler->prior.beta);
     state->group_count = (uint32_t)((topics + LANES - 1) / LANES);
     state->entries = calloc(tokens, sizeof *state->entries);
     state->counts = calloc((size_t)limits->doc_count + 1, sizeof *state->counts);
@@ -261,16 +247,16 @@ static void factors_make(psi_lda_sampler *sampler, const int32_t *row) {
 }
 
 /* Adds `step` tokens of a topic to the counts of the word and of all. */
-static inline void counts_change(psi_lda_sampler *sampler, int32_t *row, int64_t *totals,
+static inline void counts_change(const psi_lda_sampler *sampler, int32_t *row, int64_t *totals,
                                  uint32_t topic, int step) {
     fplus_state *const state = sampler->state;
     row[topic] += step;
     totals[topic] += step;
-    psi_lda_inverse_set(sampler, topic, totals[topic]);
-    state->inverse[topic] = (float)sampler->inverse[topic];
-    const float after =
-        ((float)psi_lda_count(row[topic]) + (float)sampler->prior.beta) * state->inverse[topic];
+    const float total = (float)(totals[topic] > 0 ? totals[topic] : 0);
+    const float inverse = 1 / (total + state->smoothing);
+    const float after = ((float)psi_lda_count(row[topic]) + (float)sampler->prior.beta) * inverse;
     const double change = (double)after - (double)state->factors[topic];
+    state->inverse[topic] = inverse;
     state->factors[topic] = after;
     state->groups[topic / LANES] += change;
     state->mass += change;
@@ -290,52 +276,101 @@ static uint32_t factor_draw(const psi_lda_sampler *sampler, double at) {
     return topic < sampler->prior.topic_count ? topic : sampler->prior.topic_count - 1;
 }
 
-static uint32_t topic_draw(psi_lda_sampler *sampler, const entry *list, uint32_t count) {
-    const fplus_state *const state = sampler->state;
-    float over_lanes[LANES + 1] = {0};
-    state->list.sum(state, list, count, over_lanes);
-    const double document = over_lanes[LANES], alpha = sampler->prior.alpha;
-    const double at = psi_lda_random_uniform(&sampler->random) * (document + alpha * state->mass);
-    if (at >= document) {
-        return factor_draw(sampler, (at - document) / alpha);
-    }
+/* The entry where `at` falls among those of the list, whose sums are set. */
+static inline uint32_t entry_draw(const fplus_state *state, uint32_t count, const float *over_lanes,
+                                  float at) {
     uint32_t lane = 0;
     for (uint32_t l = 1; l < LANES; l++) {
-        lane += over_lanes[l] <= (float)at;
+        lane += over_lanes[l] <= at;
     }
-    const float rest = (float)at - over_lanes[lane];
+    const float rest = at - over_lanes[lane];
     uint32_t i = lane;
     while (i + LANES < count && state->sums[i] <= rest) {
         i += LANES;
     }
-    return entry_topic(list[i < count ? i : count - 1]);
+    return i < count ? i : count - 1; /* by rounding */
 }
 
-static void word_visit(psi_lda_sampler *sampler, const psi_lda_block *block,
-                       const psi_lda_rows *rows, uint32_t w) {
-    fplus_state *const state = sampler->state;
-    int32_t *const row = rows->words[w];
-    const uint32_t first = block->doc_begins[0];
-    factors_make(sampler, row);
-    for (uint32_t i = block->word_begins[w]; i < block->word_begins[w + 1]; i++) {
-        const uint32_t token = block->by_word[i], doc = doc_of(state, block, token);
-        if (i + AHEAD < block->word_begins[block->word_count]) {
-            const uint32_t ahead = block->by_word[i + AHEAD], its = doc_of(state, block, ahead);
-            const entry *const list = state->entries + (block->doc_begins[its] - first);
-            __builtin_prefetch(list, 1);
-            __builtin_prefetch(list + LANES, 1);
-            __builtin_prefetch(block->topics + ahead, 1);
+/* A token: the list of its document, and where its topic is. */
+typedef struct token_view {
+    entry *list;
+    uint32_t *count;
+    uint16_t *topic;
+} token_view;
+
+typedef uint32_t list_sum_function(const fplus_state *state, entry *list, uint32_t count,
+                                   uint32_t topic, float *over_lanes);
+
+/* Draws the topic of a token. Inlined once for each form of list_sum(). */
+static inline __attribute__((always_inline)) void token_draw(psi_lda_sampler *sampler,
+                                                             const token_view *token, int32_t *row,
+                                                             int64_t *totals,
+                                                             list_sum_function *list_sum) {
+    const fplus_state *const state = sampler->state;
+    entry *const list = token->list;
+    float over_lanes[LANES + 1];
+    counts_change(sampler, row, totals, *token->topic, -1);
+    const uint32_t old = list_sum(state, list, *token->count, *token->topic, over_lanes);
+    const double document = over_lanes[LANES], alpha = sampler->prior.alpha;
+    const double at = psi_lda_random_uniform(&sampler->random) * (document + alpha * state->mass);
+    uint32_t topic;
+    if (at < document) {
+        const uint32_t place = entry_draw(state, *token->count, over_lanes, (float)at);
+        topic = entry_topic(list[place]);
+        list[place] += entry_one;
+        list_trim(list, token->count, old);
+    } else {
+        topic = factor_draw(sampler, (at - document) / alpha);
+        list_trim(list, token->count, old); /* first: there is no room for an entry more */
+        list_add(list, token->count, topic);
+    }
+    counts_change(sampler, row, totals, topic, 1);
+    *token->topic = (uint16_t)topic;
+}
+
+static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sampler,
+                                                             const psi_lda_block *block,
+                                                             const psi_lda_rows *rows, uint32_t w,
+                                                             list_sum_function *list_sum) {
+    const fplus_state *const state = sampler->state;
+    const uint32_t begin = block->word_begins[w], count = block->word_begins[w + 1] - begin;
+    const uint32_t *const places = block->by_word + begin;
+    uint32_t docs[AHEAD];
+    for (uint32_t i = 0; i < count + AHEAD; i++) {
+        if (i >= AHEAD) {
+            const uint32_t doc = docs[i % AHEAD];
+            const token_view token = {.list = state->entries +
+                                              (block->doc_begins[doc] - block->doc_begins[0]),
+                                      .count = &state->counts[doc],
+                                      .topic = &block->topics[places[i - AHEAD]]};
+            token_draw(sampler, &token, rows->words[w], rows->totals, list_sum);
         }
-        entry *const list = state->entries + (block->doc_begins[doc] - first);
-        const uint32_t old = block->topics[token];
-        list_remove(&state->list, list, &state->counts[doc], old);
-        counts_change(sampler, row, rows->totals, old, -1);
-        const uint32_t topic = topic_draw(sampler, list, state->counts[doc]);
-        list_add(&state->list, list, &state->counts[doc], topic);
-        counts_change(sampler, row, rows->totals, topic, 1);
-        block->topics[token] = (uint16_t)topic;
+        if (i < count) { /* what the token that is AHEAD will need */
+            const uint32_t doc = doc_of(state, block, places[i]);
+            const entry *const list =
+                state->entries + (block->doc_begins[doc] - block->doc_begins[0]);
+            for (uint32_t e = 0; e < state->counts[doc]; e += LANES) {
+                __builtin_prefetch(list + e, 1);
+            }
+            __builtin_prefetch(block->topics + places[i], 1);
+            docs[i % AHEAD] = doc;
+        }
     }
 }
+
+static void word_visit_plain(psi_lda_sampler *sampler, const psi_lda_block *block,
+                             const psi_lda_rows *rows, uint32_t w) {
+    word_visit(sampler, block, rows, w, list_sum_plain);
+}
+
+#if HAS_WIDE
+TARGET_WIDE static void word_visit_wide(psi_lda_sampler *sampler, const psi_lda_block *block,
+                                        const psi_lda_rows *rows, uint32_t w) {
+    word_visit(sampler, block, rows, w, list_sum_wide);
+}
+#else
+#define word_visit_wide word_visit_plain
+#endif
 
 static void fplus_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
                        const psi_lda_rows *rows) {
@@ -346,7 +381,12 @@ static void fplus_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
     }
     lists_make(sampler, block);
     for (uint32_t w = 0; w < block->word_count; w++) {
-        word_visit(sampler, block, rows, w);
+        factors_make(sampler, rows->words[w]);
+        if (state->is_wide) {
+            word_visit_wide(sampler, block, rows, w);
+        } else {
+            word_visit_plain(sampler, block, rows, w);
+        }
     }
 }
 
