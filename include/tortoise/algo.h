@@ -6,6 +6,7 @@
 #ifndef TORTOISE_ALGO_H
 #define TORTOISE_ALGO_H
 
+#include "tortoise/saved.h"
 #include "tortoise/worker.h"
 
 /* The largest numbers of partial sums and of metrics that an algorithm may have. */
@@ -92,6 +93,15 @@ typedef struct ps_algo {
 
     /* Work units per clock of all workers together, for the expected time. May be NULL: not known. */
     double (*units_per_clock)(const void *problem);
+
+    /* Makes what is to be kept of the final model beside its tables, and gives it to `sink` piece by piece.
+     * Returns what went wrong first. One thread; may take seconds. NULL: the tables are all. */
+    ps_err (*leave)(const void *problem, const ps_model *model, const ps_sink *sink);
+
+    /* Answers for new data with a trained model; needs no open(). Checks that the pieces fit together:
+     * PS_EFORMAT, with the line for people, if not. On failure answer_out is empty. NULL: there is no such
+     * thing as `infer` for this algorithm. */
+    ps_err (*infer)(const ps_question *question, ps_answer *answer_out, ps_fault *fault);
 } ps_algo;
 
 #endif

@@ -6,6 +6,7 @@
 #include "tortoise/err.h"
 #include "tortoise/program.h"
 #include "tortoise/random.h"
+#include "tortoise/saved.h"
 #include "tortoise/worker.h"
 
 #endif

@@ -59,8 +59,8 @@ const char *tt_program_name(void);
 
 /* The tables of the commands that have one; each stands where its command is implemented. */
 extern const tt_option_list tt_bench_option_list, tt_calibrate_option_list, tt_data_option_list,
-    tt_doctor_option_list, tt_help_option_list, tt_launch_option_list, tt_reproduce_option_list,
-    tt_sweep_option_list, tt_version_option_list;
+    tt_doctor_option_list, tt_help_option_list, tt_infer_option_list, tt_launch_option_list,
+    tt_reproduce_option_list, tt_sweep_option_list, tt_version_option_list;
 
 ps_err tt_command_sim(const tt_call *call, ps_fault *fault);
 ps_err tt_command_run(const tt_call *call, ps_fault *fault);
@@ -70,6 +70,7 @@ ps_err tt_command_reproduce(const tt_call *call, ps_fault *fault);
 ps_err tt_command_data(const tt_call *call, ps_fault *fault);
 ps_err tt_command_calibrate(const tt_call *call, ps_fault *fault);
 ps_err tt_command_bench(const tt_call *call, ps_fault *fault);
+ps_err tt_command_infer(const tt_call *call, ps_fault *fault);
 ps_err tt_command_report(const tt_call *call, ps_fault *fault);
 ps_err tt_command_doctor(const tt_call *call, ps_fault *fault);
 ps_err tt_command_version(const tt_call *call, ps_fault *fault);

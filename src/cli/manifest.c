@@ -107,7 +107,7 @@ json_t *tt_manifest_results(const tt_run *run) {
             metrics, run->plan.algo->metrics[i],
             real_or_null(results->metrics[results->metrics_count - 1].values[i]));
     }
-    return json_pack(
+    json_t *const object = json_pack(
         "{s:f,s:i,s:i,s:o,s:o,s:f,s:f,s:f,s:f,s:o,s:o,s:b,s:b,s:o}", "time_s", totals.time_s,
         "clock_min", (int)totals.clock_min, "clock_max", (int)totals.clock_max, "metrics", metrics,
         "evaluations", count_of(results->metrics_count), "compute_s", totals.compute_s, "wait_s",
@@ -115,6 +115,11 @@ json_t *tt_manifest_results(const tt_run *run) {
         "bytes_sent", count_of(totals.bytes_sent), "frames_sent", count_of(totals.frames_sent),
         "until_reached", (int)results->until_reached, "interrupted", (int)results->was_interrupted,
         "model_sha256", text_or_null(run->model_sha256));
+    for (size_t i = 0; i < run->extras.count; i++) {
+        (void)json_object_set_new(object, run->extras.items[i].name,
+                                  real_or_null(run->extras.items[i].value));
+    }
+    return object;
 }
 
 static void format_time(const struct timespec *at, char text[static 40]) {

@@ -52,7 +52,7 @@ bool tt_run_has_results(const tt_run *run) {
 
 static ps_err write_files(tt_run *run, ps_fault *fault) {
     char metrics[TT_PATH_MAX];
-    PS_TRY(tt_run_files_write(run->out.staging, &run->plan, &run->results, fault));
+    PS_TRY(tt_run_files_write(run->out.staging, &run->plan, &run->results, &run->extras, fault));
     if (!tt_path_join(metrics, run->out.staging, "metrics.csv")) {
         return ps_fault_set(fault, PS_EINVAL, "%s: the path is too long", run->out.path);
     }

@@ -17,6 +17,7 @@
 #include "tortoise/algo.h"
 
 #include "digest.h"
+#include "model_files.h"
 #include "node/run.h"
 #include "outdir.h"
 #include "rank_setup.h"
@@ -48,6 +49,7 @@ typedef struct tt_run {
     struct timespec start, end;
     char model_sha256[TT_DIGEST_TEXT_BYTES]; /* empty: no complete model */
     char metrics_sha256[TT_DIGEST_TEXT_BYTES];
+    tt_extras extras; /* known when the files are written */
 } tt_run;
 
 /* Takes `settings` over and fits them together. PS_EINVAL and the like with the line for people. */

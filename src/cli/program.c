@@ -46,10 +46,10 @@ const tt_command tt_commands[] = {
          "and data, is not run again."},
     {"reproduce", "reproduce [NAME...] [-n] [-j J]",
      "experiments by name: run, draw, check each claim", tt_command_reproduce,
-     .options = &tt_reproduce_option_list, .words = TT_WORD_FILE,
-     .example = "reproduce ssp-mf",
+     .options = &tt_reproduce_option_list, .words = TT_WORD_FILE, .example = "reproduce ssp-mf",
      .description =
-         "Does the runs of experiments that are missing, draws their pictures, and checks what they "
+         "Does the runs of experiments that are missing, draws their pictures, and checks what "
+         "they "
          "claim: PASS or FAIL with the numbers that were measured. NAME is one of those that come "
          "with the program, or a file. Without NAME it lists them.\n\n"
          "The exit code is 0 if all claims hold, 1 if one does not, 77 if the data is not here."},
@@ -59,6 +59,16 @@ const tt_command tt_commands[] = {
      .description =
          "'gen' writes synthetic data with a known answer, 'info FILE' describes a file, and "
          "'convert FROM TO' writes it in another format, which the name of TO tells."},
+    {"infer", "infer ALGO --model DIR --data FILE", "what a trained model says of new data",
+     tt_command_infer, .options = &tt_infer_option_list, .words = TT_WORD_ALGO,
+     .example = "infer lda --model out/topics --data docword.new.txt.gz --out mixtures.csv "
+                "--format csv",
+     .description =
+         "Reads the model that a run left in DIR, and answers for each example of FILE, in its "
+         "order: of lda, the topic mixture of each document. A model that is damaged, incomplete "
+         "or of another algorithm is refused.\n\n"
+         "Words are matched by the vocabularies where the model and the data both have one; how "
+         "many are unknown is said on stderr."},
     {"calibrate", "calibrate", "seconds per unit of work here; latency and bandwidth",
      tt_command_calibrate, .options = &tt_calibrate_option_list,
      .example = "calibrate --out out/here.cfg",

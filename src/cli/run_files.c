@@ -179,11 +179,15 @@ static ps_err write_model(const char *directory, const psi_plan *plan, const psi
 }
 
 ps_err tt_run_files_write(const char *directory, const psi_plan *plan, const psi_results *results,
-                          ps_fault *fault) {
+                          tt_extras *extras_out, ps_fault *fault) {
+    *extras_out = (tt_extras){.count = 0};
     PS_TRY(write_metrics(directory, plan, results, fault));
     PS_TRY(write_workers(directory, results, fault));
     PS_TRY(write_staleness(directory, plan, results, fault));
-    return write_model(directory, plan, results, fault);
+    PS_TRY(write_model(directory, plan, results, fault));
+    return results->model_is_complete
+               ? tt_model_files_write(directory, plan, results, extras_out, fault)
+               : PS_OK;
 }
 
 tt_totals tt_totals_of(const psi_results *results) {

@@ -26,6 +26,9 @@ static void print_text(const tt_run *run, bool has_files) {
         (void)printf("  %-14s %.8g\n", algo->metrics[i],
                      results->metrics[results->metrics_count - 1].values[i]);
     }
+    for (size_t i = 0; i < run->extras.count; i++) {
+        (void)printf("  %-14s %.8g\n", run->extras.items[i].name, run->extras.items[i].value);
+    }
     (void)printf("  %-14s %s%s; %s on the wall\n", "time", tt_number_time(totals.time_s, first),
                  is_sim ? " simulated" : "", tt_number_time(tt_run_wall_s(run), second));
     (void)printf("  %-14s %u of %u%s\n", "clocks", totals.clock_min, run->plan.clock_count,

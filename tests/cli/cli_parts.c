@@ -152,10 +152,12 @@ static bool text_is(const char *directory, const char *name, const char *expecte
 /* Values, order and the smallest text of every number; the histogram ends at the last count. */
 static void csv_files_hold_the_results(void) {
     fixture made;
+    tt_extras extras;
     char path[TT_PATH_MAX];
     scratch_make(path, "csv");
     fixture_fill(&made);
-    CU_ASSERT_EQUAL_FATAL(tt_run_files_write(path, &made.plan, &made.results, NULL), PS_OK);
+    CU_ASSERT_EQUAL_FATAL(tt_run_files_write(path, &made.plan, &made.results, &extras, NULL),
+                          PS_OK);
     CU_ASSERT_TRUE(text_is(path, "metrics.csv",
                            "time_s,clock_min,clock_max,work_units,objective,gap,bytes_sent,"
                            "frames_sent\n0,0,0,0,3.5,0.25,0,0\n1.5,4,6,120,2.25,inf,900,7\n"));
@@ -183,11 +185,13 @@ static size_t npy_content(const char *directory, const char *name, void *bytes, 
 
 static void models_read_back(void) {
     fixture made;
+    tt_extras extras;
     char path[TT_PATH_MAX];
     char model[TT_PATH_MAX];
     scratch_make(path, "model_files");
     fixture_fill(&made);
-    CU_ASSERT_EQUAL_FATAL(tt_run_files_write(path, &made.plan, &made.results, NULL), PS_OK);
+    CU_ASSERT_EQUAL_FATAL(tt_run_files_write(path, &made.plan, &made.results, &extras, NULL),
+                          PS_OK);
     CU_ASSERT_TRUE(tt_path_join(model, path, "model"));
     float dense[7];
     uint64_t indptr[5];

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algos/lda/lda_model.h"
 #include "algos/lda/lda_problem.h"
 
 enum { TABLE_WORDS, TABLE_TOTALS, TABLES, DEFAULT_CLOCKS = 201 };
@@ -285,6 +286,12 @@ static double lda_units_per_clock(const void *problem) {
     return tokens;
 }
 
+static ps_err lda_leave(const void *problem, const ps_model *model, const ps_sink *sink) {
+    const psi_lda_tables tables = {.words = model->dense[TABLE_WORDS],
+                                   .totals = model->dense[TABLE_TOTALS]};
+    return psi_lda_leave(problem, &tables, sink);
+}
+
 static const char *const metrics[PSI_LDA_METRICS] = {
     [PSI_LDA_OBJECTIVE] = "objective",
     [PSI_LDA_LOGLIK] = "loglik_per_token",
@@ -313,4 +320,6 @@ const ps_algo psi_lda_algo = {
     .evaluate = lda_evaluate,
     .finish = lda_finish,
     .units_per_clock = lda_units_per_clock,
+    .leave = lda_leave,
+    .infer = psi_lda_infer,
 };

@@ -98,6 +98,10 @@ static ps_err corpus_split(psi_lda_problem *problem, psi_corpus *corpus, double 
 static ps_err problem_fill(psi_lda_problem *problem, const ps_settings *settings,
                            psi_corpus *corpus, ps_fault *fault) {
     problem->prior.word_count = corpus->word_count;
+    problem->vocabulary = corpus->vocabulary;
+    problem->word_texts = corpus->word_texts;
+    corpus->vocabulary = NULL;
+    corpus->word_texts = NULL;
     PS_TRY(psi_lda_log_rising_init(&problem->doc_rising, problem->prior.alpha));
     PS_TRY(psi_lda_log_rising_init(&problem->word_rising, problem->prior.beta));
     PS_TRY(corpus_split(problem, corpus, number_of(settings, PSI_LDA_HELDOUT)));
@@ -140,6 +144,8 @@ void psi_lda_problem_close(psi_lda_problem *problem) {
         free(problem->heldout.words);
         free(problem->doc_rising.values);
         free(problem->word_rising.values);
+        free(problem->vocabulary);
+        free(problem->word_texts);
         free(problem);
     }
 }

@@ -29,6 +29,8 @@ typedef struct psi_lda_problem {
     psi_lda_blocks blocks;
     psi_lda_heldout heldout;
     psi_lda_log_rising doc_rising, word_rising; /* of alpha and of beta */
+    char *vocabulary;   /* owned; as in psi_corpus: NULL where the words have no names */
+    size_t *word_texts; /* owned; [V] */
 } psi_lda_problem;
 
 /* The options, in the order of ps_settings.values. */
@@ -47,6 +49,11 @@ extern const ps_option psi_lda_option_list[PSI_LDA_OPTIONS];
 PS_MUST_CHECK ps_err psi_lda_problem_open(const ps_settings *settings,
                                           psi_lda_problem **problem_out, ps_fault *fault);
 void psi_lda_problem_close(psi_lda_problem *problem);
+
+/* The text of a word, or NULL where words have no names. O(1). */
+static inline const char *psi_lda_word(const psi_lda_problem *problem, uint32_t word) {
+    return problem->vocabulary == NULL ? NULL : problem->vocabulary + problem->word_texts[word];
+}
 
 /* Draws the first topics of all tokens of a worker, uniformly. They depend on the seed and the
  * document alone. O(tokens). */

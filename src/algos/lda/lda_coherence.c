@@ -1,0 +1,190 @@
+/* How well the words of a topic go together: normalised pointwise mutual information.
+ *
+ * Of D documents, D_i have word i and D_ij have words i and j. With p_i = D_i / D, p_ij = D_ij / D,
+ *
+ *     NPMI(i, j) = ln(p_ij / (p_i p_j)) / -ln p_ij
+ *
+ * (Bouma, GSCL 2009), which is 1 for words that only occur together, 0 for independent ones and -1
+ * for words that never meet. The coherence of a topic is the mean over the pairs of its ten most
+ * frequent words (Aletras and Stevenson, IWCS 2013; Lau, Newman and Baldwin, EACL 2014, found it
+ * close to what people judge). A pair that is in every document counts as 1.
+ *
+ * The documents that have a word are a list, ascending; D_ij is the length of two lists' common
+ * part. Only words at the top of a topic have a list. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "algos/lda/lda_topics.h"
+
+/* Which documents have a word. Owned. */
+typedef struct postings {
+    uint32_t *places; /* [V]: of the word's list, from 1; 0: it has none */
+    uint32_t list_count;
+    size_t *begins; /* [list_count + 1]: of docs */
+    uint32_t *docs;
+} postings;
+
+static void postings_fini(postings *lists) {
+    free(lists->places);
+    free(lists->begins);
+    free(lists->docs);
+}
+
+/* Tokens of word `w` of block `b` are in these documents; `visit` hears of each document once per
+ * block, ascending. */
+typedef struct walk {
+    const psi_lda_blocks *blocks;
+    postings *lists;
+    uint32_t *last; /* [list_count]: the last document heard of, from 1 */
+    int is_filling; /* else counting */
+} walk;
+
+static void visit(const walk *at, uint32_t word, uint32_t doc) {
+    const uint32_t place = at->lists->places[word];
+    if (place == 0 || at->last[place - 1] == doc + 1) {
+        return;
+    }
+    at->last[place - 1] = doc + 1;
+    if (at->is_filling) {
+        at->lists->docs[at->lists->begins[place - 1]++] = doc;
+    } else {
+        at->lists->begins[place]++;
+    }
+}
+
+/* Tokens are in the order of the documents. */
+static void block_by_document(const walk *at, size_t b) {
+    const psi_lda_blocks *const blocks = at->blocks;
+    const uint32_t *const words = blocks->words + blocks->places[b].word_begin;
+    for (uint32_t d = blocks->places[b].doc_begin; d < blocks->places[b + 1].doc_begin; d++) {
+        for (uint32_t i = blocks->doc_begins[d]; i < blocks->doc_begins[d + 1]; i++) {
+            visit(at, words[blocks->tokens[i]], d);
+        }
+    }
+}
+
+/* Tokens are in the order of the words; those of a word are in that of the documents. */
+static void block_by_word(const walk *at, size_t b) {
+    const psi_lda_blocks *const blocks = at->blocks;
+    const psi_lda_block_place *const place = &blocks->places[b];
+    const uint32_t first = blocks->doc_begins[place->doc_begin];
+    const uint32_t *const word_begins = blocks->word_begins + place->word_begin + b;
+    const size_t count = place[1].word_begin - place->word_begin;
+    for (size_t w = 0; w < count; w++) {
+        uint32_t doc = place->doc_begin;
+        for (uint32_t i = word_begins[w]; i < word_begins[w + 1]; i++) {
+            while (blocks->doc_begins[doc + 1] <= first + blocks->tokens[first + i]) {
+                doc++;
+            }
+            visit(at, blocks->words[place->word_begin + w], doc);
+        }
+    }
+}
+
+static void documents_walk(const walk *at) {
+    const psi_lda_blocks *const blocks = at->blocks;
+    const size_t count = blocks->shares[blocks->worker_count].block_begin;
+    for (uint32_t i = 0; i < at->lists->list_count; i++) {
+        at->last[i] = 0;
+    }
+    for (size_t b = 0; b < count; b++) {
+        if (blocks->goes_by_word) {
+            block_by_word(at, b);
+        } else {
+            block_by_document(at, b);
+        }
+    }
+}
+
+static uint32_t words_of(const psi_lda_top *top) {
+    return top->count < PSI_LDA_COHERENCE_WORDS ? top->count : PSI_LDA_COHERENCE_WORDS;
+}
+
+static ps_err lists_make(postings *lists, const psi_lda_blocks *blocks, uint32_t *last) {
+    const walk counting = {.blocks = blocks, .lists = lists, .last = last};
+    documents_walk(&counting);
+    for (uint32_t i = 0; i < lists->list_count; i++) {
+        lists->begins[i + 1] += lists->begins[i];
+    }
+    lists->docs = calloc(lists->begins[lists->list_count] + 1, sizeof *lists->docs);
+    if (lists->docs == NULL) {
+        return PS_ENOMEM;
+    }
+    /* Filling moves where a list begins to where it ends: back again afterwards. */
+    const walk filling = {.blocks = blocks, .lists = lists, .last = last, .is_filling = 1};
+    documents_walk(&filling);
+    for (uint32_t i = lists->list_count; i > 0; i--) {
+        lists->begins[i] = lists->begins[i - 1];
+    }
+    lists->begins[0] = 0;
+    return PS_OK;
+}
+
+/* The lists are safe to release whatever this returns. */
+static ps_err postings_init(postings *lists, const psi_lda_blocks *blocks, const psi_lda_top *tops,
+                            uint32_t topic_count) {
+    *lists = (postings){.places = calloc((size_t)blocks->word_count + 1, sizeof *lists->places)};
+    if (lists->places == NULL) {
+        return PS_ENOMEM;
+    }
+    for (uint32_t k = 0; k < topic_count; k++) {
+        for (uint32_t i = 0; i < words_of(&tops[k]); i++) {
+            uint32_t *const place = &lists->places[tops[k].words[i]];
+            *place = *place > 0 ? *place : ++lists->list_count;
+        }
+    }
+    lists->begins = calloc((size_t)lists->list_count + 2, sizeof *lists->begins);
+    uint32_t *const last = calloc((size_t)lists->list_count + 1, sizeof *last);
+    const ps_err err =
+        lists->begins == NULL || last == NULL ? PS_ENOMEM : lists_make(lists, blocks, last);
+    free(last);
+    return err;
+}
+
+static double pair_npmi(const postings *lists, uint32_t left, uint32_t right, double docs) {
+    const uint32_t a = lists->places[left] - 1, b = lists->places[right] - 1;
+    size_t i = lists->begins[a], j = lists->begins[b], common = 0;
+    while (i < lists->begins[a + 1] && j < lists->begins[b + 1]) {
+        const uint32_t doc = lists->docs[i], other = lists->docs[j];
+        common += doc == other;
+        i += doc <= other;
+        j += other <= doc;
+    }
+    const double p = (double)common / docs;
+    if (common == 0 || (double)common >= docs) {
+        return common == 0 ? -1 : 1;
+    }
+    const double p_left = (double)(lists->begins[a + 1] - lists->begins[a]) / docs;
+    const double p_right = (double)(lists->begins[b + 1] - lists->begins[b]) / docs;
+    return log(p / (p_left * p_right)) / -log(p);
+}
+
+ps_err psi_lda_coherence(const psi_lda_blocks *blocks, const psi_lda_top *tops,
+                         uint32_t topic_count, double *npmi_out) {
+    postings lists;
+    const ps_err err = postings_init(&lists, blocks, tops, topic_count);
+    for (uint32_t k = 0; k < topic_count && err == PS_OK; k++) {
+        const uint32_t words = words_of(&tops[k]);
+        double sum = 0;
+        for (uint32_t i = 0; i < words; i++) {
+            for (uint32_t j = i + 1; j < words; j++) {
+                sum += pair_npmi(&lists, tops[k].words[i], tops[k].words[j],
+                                 (double)blocks->doc_count);
+            }
+        }
+        npmi_out[k] = words < 2 ? (double)NAN : sum / (words * (words - 1) / 2.0);
+    }
+    postings_fini(&lists);
+    return err;
+}
+
+double psi_lda_coherence_mean(const double *npmi, uint32_t topic_count) {
+    double sum = 0, count = 0;
+    for (uint32_t k = 0; k < topic_count; k++) {
+        if (!isnan(npmi[k])) {
+            sum += npmi[k];
+            count += 1;
+        }
+    }
+    return sum / count;
+}
