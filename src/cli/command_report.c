@@ -15,6 +15,7 @@
 #include "outdir.h"
 #include "report.h"
 #include "report_pictures.h"
+#include "report_topics.h"
 #include "settings.h"
 
 static const char *text_of(const json_t *object, const char *name) {
@@ -167,7 +168,8 @@ static bool is_maximised(const json_t *manifest, const char *metric) {
 
 static ps_err write_run(FILE *page, const char *directory, ps_fault *fault) {
     static const char *const files[] = {"manifest.json", "metrics.csv", "workers.csv",
-                                        "staleness.csv", "model/"};
+                                        "staleness.csv", "topics.txt",  "topics.csv",
+                                        "model/"};
     json_t *const manifest = tt_manifest_read(directory, fault);
     if (manifest == NULL) {
         return PS_EFORMAT;
@@ -191,6 +193,7 @@ static ps_err write_run(FILE *page, const char *directory, ps_fault *fault) {
     tt_pictures_workers(&pictures, directory);
     tt_pictures_staleness(&pictures, &curves);
     say_without_pictures(&pictures);
+    tt_report_topics(page, directory);
     put_command(page, manifest);
     put_settings(page, manifest);
     tt_html_heading(page, "Made with");
