@@ -38,10 +38,11 @@ typedef struct fplus_state {
     float *inverse;    /* owned, [K]: 1 / (n_k + V beta) */
     float *factors;    /* owned, [groups x LANES]: f_k, 0 beyond K */
     double *groups;    /* owned, [groups]: sums of 16 factors */
+    double *clusters;  /* owned, [clusters]: sums of 16 groups */
     float *sums;       /* owned, [entries of the longest list, and a vector] */
     double mass;       /* of all factors */
     float smoothing;   /* V beta */
-    uint32_t group_count;
+    uint32_t group_count, cluster_count;
     int is_wide; /* the processor has registers of 16 lanes */
 } fplus_state;
 
@@ -53,6 +54,7 @@ static void fplus_fini(psi_lda_sampler *sampler) {
     free(state->inverse);
     free(state->factors);
     free(state->groups);
+    free(state->clusters);
     free(state->sums);
     free(state);
 }
@@ -118,13 +120,11 @@ TARGET_WIDE static inline uint32_t list_sum_wide(const fplus_state *state, entry
         const __mmask16 there = (__mmask16)(left >= LANES ? 0xffffU : (1U << left) - 1);
         __m512i entries = _mm512_maskz_loadu_epi32(there, list + begin);
         const __m512i topics = _mm512_and_si512(entries, low);
-        __mmask16 found = _mm512_mask_cmpeq_epi32_mask(there, topics, wanted);
-        if (found != 0 && place == UINT32_MAX) {
-            found = (__mmask16)(found & -found); /* a topic may have several entries */
-            place = begin + (uint32_t)__builtin_ctz(found);
-            entries = _mm512_mask_sub_epi32(entries, found, entries, one);
-            _mm512_mask_storeu_epi32(list + begin, there, entries);
-        }
+        uint32_t found = _mm512_mask_cmpeq_epi32_mask(there, topics, wanted);
+        found = place == UINT32_MAX ? found & -found : 0; /* a topic may have several entries */
+        place = found != 0 ? begin + (uint32_t)__builtin_ctz(found | 0x10000U) : place;
+        entries = _mm512_mask_sub_epi32(entries, (__mmask16)found, entries, one);
+        _mm512_mask_storeu_epi32(list + begin, there, entries);
         const __m512 values = _mm512_i32gather_ps(topics, factors, 4);
         const __m512 counts = _mm512_cvtepi32_ps(_mm512_srli_epi32(entries, 16));
         sum = _mm512_add_ps(sum, _mm512_mul_ps(counts, values));
@@ -177,17 +177,19 @@ static ps_err fplus_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
 #endif
     state->smoothing = (float)((double)sampler->prior.word_count * sampler->prior.beta);
     state->group_count = (uint32_t)((topics + LANES - 1) / LANES);
+    state->cluster_count = (state->group_count + LANES - 1) / LANES;
     state->entries = calloc(tokens, sizeof *state->entries);
     state->counts = calloc((size_t)limits->doc_count + 1, sizeof *state->counts);
     state->nearest = calloc(tokens / STRIDE + 1, sizeof *state->nearest);
     state->inverse = calloc(topics, sizeof *state->inverse);
     state->factors = calloc((size_t)state->group_count * LANES, sizeof *state->factors);
     state->groups = calloc(state->group_count, sizeof *state->groups);
+    state->clusters = calloc(state->cluster_count, sizeof *state->clusters);
     const size_t longest = tokens / UINT16_MAX + topics; /* entries of a list */
     state->sums = calloc(longest + LANES, sizeof *state->sums);
     const int has_all = state->entries != NULL && state->counts != NULL && state->nearest != NULL &&
                         state->inverse != NULL && state->factors != NULL && state->groups != NULL &&
-                        state->sums != NULL;
+                        state->clusters != NULL && state->sums != NULL;
     return has_all ? PS_OK : PS_ENOMEM;
 }
 
@@ -236,12 +238,16 @@ static void factors_make(psi_lda_sampler *sampler, const int32_t *row) {
         state->factors[k] = ((float)psi_lda_count(row[k]) + beta) * state->inverse[k];
     }
     state->mass = 0;
+    for (uint32_t c = 0; c < state->cluster_count; c++) {
+        state->clusters[c] = 0;
+    }
     for (uint32_t g = 0; g < state->group_count; g++) {
         double sum = 0;
         for (uint32_t l = 0; l < LANES; l++) {
             sum += state->factors[g * LANES + l];
         }
         state->groups[g] = sum;
+        state->clusters[g / LANES] += sum;
         state->mass += sum;
     }
 }
@@ -259,14 +265,20 @@ static inline void counts_change(const psi_lda_sampler *sampler, int32_t *row, i
     state->inverse[topic] = inverse;
     state->factors[topic] = after;
     state->groups[topic / LANES] += change;
+    state->clusters[topic / (LANES * LANES)] += change;
     state->mass += change;
 }
 
 /* The topic where `at` falls among the factors. Rounding may let it fall behind: then the last. */
 static uint32_t factor_draw(const psi_lda_sampler *sampler, double at) {
     const fplus_state *const state = sampler->state;
-    uint32_t group = 0, lane = 0;
-    for (; group + 1 < state->group_count && at >= state->groups[group]; group++) {
+    uint32_t cluster = 0, lane = 0;
+    for (; cluster + 1 < state->cluster_count && at >= state->clusters[cluster]; cluster++) {
+        at -= state->clusters[cluster];
+    }
+    uint32_t group = cluster * LANES;
+    const uint32_t last = group + LANES < state->group_count ? group + LANES : state->group_count;
+    for (; group + 1 < last && at >= state->groups[group]; group++) {
         at -= state->groups[group];
     }
     for (; lane + 1 < LANES && at >= state->factors[group * LANES + lane]; lane++) {
