@@ -156,13 +156,17 @@ static void walk(psi_lda_kind kind, uint32_t mh_steps, double *seen) {
     static const uint32_t doc_begins[D + 1] = {10, 13, 15}, word_begins[V + 1] = {0, 2, 4, 5};
     static const uint32_t by_word[N] = {0, 1, 2, 3, 4}, frequencies[V] = {2, 2, 1};
     const psi_lda_options options = {.kind = kind, .mh_steps = mh_steps, .keeps_tables = 1};
-    const psi_lda_limits limits = {
-        .token_count = N, .word_count = V, .doc_count = D, .nonzero_count = 5};
-    uint16_t topics[N] = {0, 1, 2, 1, 0}, proposals[N];
+    const psi_lda_limits limits = {.token_count = N,
+                                   .word_count = V,
+                                   .doc_count = D,
+                                   .occurrence_count = 2,
+                                   .nonzero_count = 5};
+    uint16_t topics[N] = {0, 1, 2, 1, 0};
+    uint32_t pairs[N];
     int32_t rows[V][K] = {{0}};
     int64_t totals[K] = {0};
     for (int i = 0; i < N; i++) {
-        proposals[i] = topics[i];
+        pairs[i] = psi_lda_first_pair(topics[i]);
         rows[words[i]][topics[i]]++;
         totals[topics[i]]++;
     }
@@ -176,7 +180,7 @@ static void walk(psi_lda_kind kind, uint32_t mh_steps, double *seen) {
                                  .slots = words,
                                  .by_word = by_word,
                                  .topics = topics,
-                                 .proposals = proposals};
+                                 .pairs = pairs};
     psi_lda_sampler *sampler = NULL;
     const ps_random random = ps_random_stream(4711, "lda-posterior", 0);
     CU_ASSERT_EQUAL_FATAL(psi_lda_sampler_create(&options, &prior, &limits, random, &sampler),

@@ -157,6 +157,7 @@ static ps_err block_make(builder *b, size_t block, uint32_t topic_count, size_t 
     }
     qsort(words, distinct, sizeof *words, word_compare);
     uint32_t *const begins = blocks->word_begins + b->word_count + block;
+    psi_lda_limits *const most = &blocks->limits;
     uint64_t nonzero = 0;
     begins[0] = 0;
     for (uint32_t s = 0; s < distinct; s++) {
@@ -164,13 +165,14 @@ static ps_err block_make(builder *b, size_t block, uint32_t topic_count, size_t 
         begins[s + 1] = begins[s] + b->counts[words[s]];
         blocks->frequencies[b->word_count + s] = frequency;
         b->slots[words[s]] = s;
+        const uint32_t here = b->counts[words[s]];
+        most->occurrence_count = here > most->occurrence_count ? here : most->occurrence_count;
         nonzero += frequency < topic_count ? frequency : topic_count;
     }
     tokens_name(b, tokens, count, begins);
     for (size_t s = 0; s < distinct; s++) {
         b->counts[words[s]] = 0;
     }
-    psi_lda_limits *const most = &blocks->limits;
     most->token_count = count > most->token_count ? count : most->token_count;
     most->word_count = distinct > most->word_count ? (uint32_t)distinct : most->word_count;
     const uint32_t docs = blocks->places[block + 1].doc_begin - blocks->places[block].doc_begin;
@@ -239,7 +241,7 @@ ps_err psi_lda_blocks_make(const psi_lda_layout *layout, psi_corpus *corpus,
 }
 
 psi_lda_block psi_lda_block_view(const psi_lda_blocks *blocks, uint32_t rank, size_t block,
-                                 uint16_t *topics, uint16_t *proposals) {
+                                 uint16_t *topics, uint32_t *pairs) {
     const psi_lda_block_place *const place = &blocks->places[block];
     const size_t token = blocks->doc_begins[place->doc_begin];
     const size_t own = token - psi_lda_token_begin(blocks, rank);
@@ -253,6 +255,6 @@ psi_lda_block psi_lda_block_view(const psi_lda_blocks *blocks, uint32_t rank, si
         .slots = blocks->goes_by_word ? NULL : tokens,
         .by_word = blocks->goes_by_word ? tokens : NULL,
         .topics = topics + own,
-        .proposals = proposals == NULL ? NULL : proposals + own,
+        .pairs = pairs == NULL ? NULL : pairs + own,
     };
 }

@@ -82,9 +82,9 @@ static inline uint32_t psi_lda_block_tokens(const psi_lda_blocks *blocks, size_t
            blocks->doc_begins[blocks->places[block].doc_begin];
 }
 
-/* Block `block` of all as a sampler sees it. `topics` and `proposals` (or NULL) are those of all
+/* Block `block` of all as a sampler sees it. `topics` and `pairs` (or NULL) are those of all
  * tokens of worker `rank`, whose block it is. O(1). */
 psi_lda_block psi_lda_block_view(const psi_lda_blocks *blocks, uint32_t rank, size_t block,
-                                 uint16_t *topics, uint16_t *proposals);
+                                 uint16_t *topics, uint32_t *pairs);
 
 #endif

@@ -63,7 +63,7 @@ typedef struct gibbs {
     ps_worker *worker;
     uint32_t rank;
     uint16_t *topics;    /* owned: of its tokens */
-    uint16_t *proposals; /* owned: the same, for warp; or NULL */
+    uint32_t *pairs;     /* owned: the same, for warp; or NULL */
     psi_lda_sampler *sampler;
     uint64_t *rows;      /* owned: of the current block's words, as the table numbers them */
     int32_t **word_rows; /* owned: the same, as they are fetched */
@@ -75,7 +75,7 @@ typedef struct gibbs {
 
 static void gibbs_fini(gibbs *g) {
     free(g->topics);
-    free(g->proposals);
+    free(g->pairs);
     psi_lda_sampler_destroy(g->sampler);
     free(g->rows);
     free(g->word_rows);
@@ -93,22 +93,22 @@ static size_t topics_size_bytes(const psi_lda_problem *problem, uint32_t rank) {
 static ps_err gibbs_init(gibbs *g, const psi_lda_problem *problem, ps_worker *worker) {
     const psi_lda_blocks *const blocks = &problem->blocks;
     const size_t words = (size_t)blocks->limits.word_count + 1;
-    const int has_proposals = blocks->goes_by_word;
+    const int needs_pairs = psi_lda_needs_pairs(problem->sampler.kind);
     *g = (gibbs){.problem = problem, .worker = worker, .rank = ps_rank(worker)};
     const size_t size = topics_size_bytes(problem, g->rank);
     g->topics = calloc(1, size);
-    g->proposals = has_proposals ? malloc(size) : NULL;
+    g->pairs = needs_pairs ? calloc(size / sizeof *g->topics, sizeof *g->pairs) : NULL;
     g->rows = calloc(words, sizeof *g->rows);
     g->word_rows = calloc(words, sizeof *g->word_rows);
     g->delta = calloc(problem->prior.topic_count, sizeof *g->delta);
     g->totals = calloc(problem->prior.topic_count, sizeof *g->totals);
-    if (g->topics == NULL || (has_proposals && g->proposals == NULL) || g->rows == NULL ||
+    if (g->topics == NULL || (needs_pairs && g->pairs == NULL) || g->rows == NULL ||
         g->word_rows == NULL || g->delta == NULL || g->totals == NULL) {
         return PS_ENOMEM;
     }
     psi_lda_topics_init(problem, g->rank, g->topics);
-    if (has_proposals) { /* a proposal of what is there already changes nothing */
-        memcpy(g->proposals, g->topics, size);
+    for (size_t i = 0; i < size / sizeof *g->topics && needs_pairs; i++) {
+        g->pairs[i] = psi_lda_first_pair(g->topics[i]);
     }
     return psi_lda_sampler_create(&problem->sampler, &problem->prior, &blocks->limits,
                                   ps_worker_random(worker, "lda-sampler"), &g->sampler);
@@ -222,7 +222,7 @@ static ps_err block_clock(gibbs *g, uint32_t clock) {
     g->block = blocks->shares[g->rank].block_begin + (clock - 1) % count;
     block_job job = {.sampler = g->sampler,
                      .block =
-                         psi_lda_block_view(blocks, g->rank, g->block, g->topics, g->proposals),
+                         psi_lda_block_view(blocks, g->rank, g->block, g->topics, g->pairs),
                      .rows = {.words = g->word_rows}};
     PS_TRY(rows_fetch(g, &job.rows.totals));
     PS_TRY(ps_compute(g->worker, (double)psi_lda_block_tokens(blocks, g->block), block_draw, &job));

@@ -30,7 +30,8 @@ ps_err psi_lda_serial_init(psi_lda_serial *serial, const psi_lda_problem *proble
     const size_t tokens = blocks->token_count;
     *serial = (psi_lda_serial){.problem = problem};
     serial->topics = calloc(tokens, sizeof *serial->topics);
-    serial->proposals = calloc(tokens, sizeof *serial->proposals);
+    const int needs_pairs = psi_lda_needs_pairs(problem->sampler.kind);
+    serial->pairs = needs_pairs ? calloc(tokens, sizeof *serial->pairs) : NULL;
     serial->words = calloc((size_t)problem->prior.word_count * problem->prior.topic_count,
                            sizeof *serial->words);
     serial->totals = calloc(problem->prior.topic_count, sizeof *serial->totals);
@@ -38,20 +39,22 @@ ps_err psi_lda_serial_init(psi_lda_serial *serial, const psi_lda_problem *proble
     ps_err err =
         psi_lda_sampler_create(&problem->sampler, &problem->prior, &blocks->limits,
                                ps_random_stream(problem->seed, "lda-sampler", 0), &serial->sampler);
-    if (err != PS_OK || serial->topics == NULL || serial->proposals == NULL ||
+    if (err != PS_OK || serial->topics == NULL || (needs_pairs && serial->pairs == NULL) ||
         serial->words == NULL || serial->totals == NULL || serial->rows == NULL) {
         psi_lda_serial_fini(serial);
         return PS_ENOMEM;
     }
     psi_lda_topics_init(problem, 0, serial->topics);
-    memcpy(serial->proposals, serial->topics, tokens * sizeof *serial->topics);
+    for (size_t i = 0; i < tokens && needs_pairs; i++) {
+        serial->pairs[i] = psi_lda_first_pair(serial->topics[i]);
+    }
     counts_make(serial);
     return PS_OK;
 }
 
 void psi_lda_serial_fini(psi_lda_serial *serial) {
     free(serial->topics);
-    free(serial->proposals);
+    free(serial->pairs);
     free(serial->words);
     free(serial->totals);
     free(serial->rows);
@@ -63,8 +66,7 @@ void psi_lda_serial_pass(psi_lda_serial *serial) {
     const psi_lda_blocks *const blocks = &serial->problem->blocks;
     const size_t topics = serial->problem->prior.topic_count;
     for (size_t b = 0; b < psi_lda_block_count(blocks, 0); b++) {
-        const psi_lda_block block =
-            psi_lda_block_view(blocks, 0, b, serial->topics, serial->proposals);
+        const psi_lda_block block = psi_lda_block_view(blocks, 0, b, serial->topics, serial->pairs);
         const uint32_t *const words = blocks->words + blocks->places[b].word_begin;
         for (uint32_t w = 0; w < block.word_count; w++) {
             serial->rows[w] = serial->words + words[w] * topics;

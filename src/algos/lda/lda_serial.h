@@ -10,7 +10,8 @@
 /* A model in training. Owned arrays; release with psi_lda_serial_fini(). */
 typedef struct psi_lda_serial {
     const psi_lda_problem *problem; /* borrowed */
-    uint16_t *topics, *proposals;   /* of all tokens */
+    uint16_t *topics;               /* of all tokens */
+    uint32_t *pairs;                /* of all tokens, for warp; or NULL */
     int32_t *words;                 /* [V][K] */
     int64_t *totals;                /* [K] */
     int32_t **rows;                 /* of one block */

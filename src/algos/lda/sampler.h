@@ -38,7 +38,8 @@ typedef struct psi_lda_block {
     const uint32_t *slots;       /* [tokens]: the slot of each token's word, or NULL: see below */
     const uint32_t *by_word;     /* [tokens]: the tokens of slot 0, then of slot 1, ..., or NULL */
     uint16_t *topics;            /* [tokens]: z, which a pass changes */
-    uint16_t *proposals; /* [tokens]: kept from pass to pass for warp, at first z; or NULL */
+    uint32_t *pairs; /* [tokens]: kept from pass to pass for warp, who alone changes them: z in the
+                       * lower 16 bits and a proposal in the upper ones, at first z; or NULL */
 } psi_lda_block;
 
 /* The counts that the block's words have in all, the block's own tokens included. Borrowed; a pass
@@ -63,6 +64,16 @@ typedef enum psi_lda_kind {
 extern const char psi_lda_kind_words[];
 psi_lda_kind psi_lda_kind_of(const char *word, uint32_t topic_count);
 
+/* Whether a sampler needs pairs of a block. */
+static inline int psi_lda_needs_pairs(psi_lda_kind kind) {
+    return kind == PSI_LDA_WARP;
+}
+
+/* The pair of a token whose proposal is what is there already, which changes nothing. */
+static inline uint32_t psi_lda_first_pair(uint16_t topic) {
+    return (uint32_t)topic | (uint32_t)topic << 16;
+}
+
 /* Whether a sampler needs by_word of a block, or its slots. */
 static inline int psi_lda_goes_by_word(psi_lda_kind kind) {
     return kind == PSI_LDA_WARP || kind == PSI_LDA_FPLUS;
@@ -71,7 +82,8 @@ static inline int psi_lda_goes_by_word(psi_lda_kind kind) {
 /* The largest block that a sampler will see. */
 typedef struct psi_lda_limits {
     uint32_t token_count, word_count, doc_count;
-    uint64_t nonzero_count; /* sum over a block's words of min(K, frequency) */
+    uint32_t occurrence_count; /* of one word in a block */
+    uint64_t nonzero_count;    /* sum over a block's words of min(K, frequency) */
 } psi_lda_limits;
 
 typedef struct psi_lda_options {

@@ -26,8 +26,8 @@
 #include "algos/lda/sampler_parts.h"
 
 typedef struct warp_state {
-    uint32_t *tokens;    /* owned, [tokens]: topic in the lower, proposal in the upper 16 bits */
-    uint16_t *gathered;  /* owned, [tokens]: topics of the current word's tokens */
+    uint32_t *tokens;    /* borrowed: the pairs of the current block */
+    uint16_t *gathered;  /* owned, [occurrences]: topics of the current word's tokens */
     float *inverse;      /* owned, [K]: 1 / (n_k + V beta), of the pass's begin */
     uint32_t *rest_sums; /* owned, [K]: of the row without the block's tokens, over its topics */
     uint16_t *rest_topics;
@@ -36,7 +36,6 @@ typedef struct warp_state {
 
 static void warp_fini(psi_lda_sampler *sampler) {
     warp_state *const state = sampler->state;
-    free(state->tokens);
     free(state->gathered);
     free(state->inverse);
     free(state->rest_sums);
@@ -50,15 +49,13 @@ static ps_err warp_init(psi_lda_sampler *sampler, const psi_lda_limits *limits) 
         return PS_ENOMEM;
     }
     sampler->state = state;
-    const size_t tokens = (size_t)limits->token_count + 1, topics = sampler->prior.topic_count;
-    state->tokens = calloc(tokens, sizeof *state->tokens);
-    state->gathered = calloc(tokens, sizeof *state->gathered);
+    const size_t topics = sampler->prior.topic_count;
+    state->gathered = calloc((size_t)limits->occurrence_count + 1, sizeof *state->gathered);
     state->inverse = calloc(topics, sizeof *state->inverse);
     state->rest_sums = calloc(topics, sizeof *state->rest_sums);
     state->rest_topics = calloc(topics, sizeof *state->rest_topics);
-    const int has_all = state->tokens != NULL && state->gathered != NULL &&
-                        state->inverse != NULL && state->rest_sums != NULL &&
-                        state->rest_topics != NULL;
+    const int has_all = state->gathered != NULL && state->inverse != NULL &&
+                        state->rest_sums != NULL && state->rest_topics != NULL;
     return has_all ? PS_OK : PS_ENOMEM;
 }
 
@@ -258,16 +255,10 @@ static void pass_by_word(psi_lda_sampler *sampler, const psi_lda_block *block,
 static void warp_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
                       const psi_lda_rows *rows) {
     warp_state *const state = sampler->state;
-    const uint32_t count = block->doc_begins[block->doc_count] - block->doc_begins[0];
-    for (uint32_t i = 0; i < count; i++) {
-        state->tokens[i] = token_of(block->topics[i], block->proposals[i]);
-    }
+    state->tokens = block->pairs;
     for (uint32_t round = 0; round < sampler->options.mh_steps; round++) {
         pass_by_document(sampler, block, rows);
         pass_by_word(sampler, block, rows);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        block->proposals[i] = proposal_of(state->tokens[i]);
     }
 }
 
