@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2016,SC2034 # check() evaluates its text
+# A reproduction runs what is missing, checks every claim against the files, and its exit code says whether all hold.
+set -uo pipefail
+: "${TORTOISE:?the program}" "${TORTOISE_SCRATCH:?a folder of our own}"
+rm -rf "$TORTOISE_SCRATCH" && mkdir -p "$TORTOISE_SCRATCH" && cd "$TORTOISE_SCRATCH" || exit 1
+failures=0
+check() {
+    if ! eval "$2"; then
+        echo "FAIL: $1: $2"
+        failures=$((failures + 1))
+    fi
+}
+# reproduce FILE ARGUMENT...: what it prints is in out.txt and err.txt, its exit code in $code
+reproduce() {
+    "$TORTOISE" reproduce "$@" >out.txt 2>err.txt </dev/null
+    code=$?
+}
+
+cat >small.cfg <<'END_OF_FILE'
+name = "small"; title = "A small one"; algo = "mf"; world = "run";
+settings = { nodes = 1; workers = 1; clocks = 12; rank = 4; data = "synthetic:users=200,items=60,ratings=5000"; };
+axes = { policy = [ "bsp", "ssp:3" ]; seed = [ 1, 2 ]; };
+claims = (
+  { name = "it learns"; quantity = "objective"; at_most = 1.2; },
+  { name = "one worker alone sees no staleness";
+    quantity = "objective"; of = { policy = "ssp:3"; }; against = { policy = "bsp"; };
+    at_least = 1.0; at_most = 1.0; }
+);
+END_OF_FILE
+
+reproduce
+check "without a name all are listed" '[ "$code" = 0 ] && grep -q "^demo " out.txt && grep -q "^ssp-mf " out.txt'
+reproduce small.cfg -n
+check "a dry run names runs and claims" '[ "$(grep -c "^missing " out.txt)" = 4 ] && grep -q "^claim  *it learns" out.txt'
+check "and writes nothing" '[ "$code" = 0 ] && [ ! -e out ]'
+
+reproduce small.cfg
+check "claims that hold" '[ "$code" = 0 ] && [ "$(grep -c "^PASS " out.txt)" = 2 ] && ! grep -q "^FAIL " out.txt'
+check "numbers are printed" 'grep -q "policy=ssp:3 seed=2 against policy=bsp: 1$" out.txt'
+check "files are there" 'grep -q "\"holds\": true" out/small/claims.json && grep -q "^PASS  it learns" out/small/claims.txt'
+check "the page shows them" 'grep -q "it learns" out/small/report.html'
+
+# A planted wrong number in a run's file is found, without running again.
+metrics=out/small/policy-ssp-3_seed-2/metrics.csv
+awk -F, -v OFS=, 'NR > 1 { $5 = $5 * 2 } { print }' "$metrics" >planted.csv && cp planted.csv "$metrics"
+reproduce small.cfg
+check "nothing ran again" '! grep -q "^\[" err.txt'
+check "wrong data fail both" '[ "$code" = 1 ] && [ "$(grep -c "^FAIL " out.txt)" = 2 ]'
+check "the run is named" 'grep -q "^ *!  policy=ssp:3 seed=2" out.txt && ! grep -q "^ *!  .*seed=1" out.txt'
+check "one line says it" '[ "$(wc -l <err.txt)" = 1 ] && grep -q "2 of 2 claims do not hold" err.txt'
+check "the files say it" 'grep -q "\"holds\": false" out/small/claims.json && grep -q "fails" out/small/report.html'
+reproduce small.cfg --force
+check "run again it holds" '[ "$code" = 0 ] && [ "$(grep -c "^\[" err.txt)" = 4 ]'
+
+# What is wrong is said with file and line, what is absent is skipped.
+sed 's/at_most = 1.2/at_mots = 1.2/' small.cfg >bad.cfg
+reproduce bad.cfg
+check "a bad claim" '[ "$code" = 2 ] && grep -q "bad.cfg:5: .*did you mean at_most" err.txt && [ ! -s out.txt ]'
+sed 's/synthetic:[^"]*/nowhere.txt.gz/' small.cfg >absent.cfg
+reproduce absent.cfg
+check "absent data" '[ "$code" = 77 ] && grep -q "skipped: small: its data nowhere.txt.gz" err.txt'
+reproduce ssp-mff
+check "an unknown name" '[ "$code" = 2 ] && grep -q "did you mean ssp-mf" err.txt'
+reproduce absent.cfg bad.cfg
+check "the worst of several counts" '[ "$code" = 2 ]'
+reproduce small.cfg small.cfg --out elsewhere
+check "one folder is for one" '[ "$code" = 2 ] && grep -q -- "--out" err.txt'
+
+# Every experiment that comes with the program can be read.
+for file in "${TORTOISE_SOURCE:?}"/experiments/*.cfg; do
+    reproduce "$file" -n
+    check "$file is good" '[ "$code" = 0 ] || [ "$code" = 77 ]'
+done
+
+[ "$failures" = 0 ] && echo "reproductions: all checks pass"
+exit $((failures > 0))
