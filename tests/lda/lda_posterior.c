@@ -160,6 +160,7 @@ static void walk(psi_lda_kind kind, uint32_t mh_steps, double *seen) {
                                    .word_count = V,
                                    .doc_count = D,
                                    .occurrence_count = 2,
+                                   .room_count = 2,
                                    .nonzero_count = 5};
     uint16_t topics[N] = {0, 1, 2, 1, 0};
     uint32_t pairs[N];

@@ -118,6 +118,19 @@ static ps_err words_reserve(builder *b, size_t count, size_t block_count) {
     return PS_OK;
 }
 
+/* Gives back the room that is left over, if that can be. */
+static void words_fit(builder *b, size_t block_count) {
+    psi_lda_blocks *const blocks = b->blocks;
+    uint32_t *const words = realloc(blocks->words, (b->word_count + 1) * sizeof *words);
+    blocks->words = words == NULL ? blocks->words : words;
+    uint32_t *const frequencies =
+        realloc(blocks->frequencies, (b->word_count + 1) * sizeof *frequencies);
+    blocks->frequencies = frequencies == NULL ? blocks->frequencies : frequencies;
+    uint32_t *const begins =
+        realloc(blocks->word_begins, (b->word_count + 1 + block_count) * sizeof *begins);
+    blocks->word_begins = begins == NULL ? blocks->word_begins : begins;
+}
+
 static int word_compare(const void *left, const void *right) {
     const uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
     return (a > b) - (a < b);
@@ -167,7 +180,9 @@ static ps_err block_make(builder *b, size_t block, uint32_t topic_count, size_t 
         b->slots[words[s]] = s;
         const uint32_t here = b->counts[words[s]];
         most->occurrence_count = here > most->occurrence_count ? here : most->occurrence_count;
-        nonzero += frequency < topic_count ? frequency : topic_count;
+        const uint32_t room = psi_lda_room(frequency, topic_count);
+        most->room_count = room > most->room_count ? room : most->room_count;
+        nonzero += room;
     }
     tokens_name(b, tokens, count, begins);
     for (size_t s = 0; s < distinct; s++) {
@@ -207,6 +222,9 @@ static ps_err blocks_fill(const psi_lda_layout *layout, builder *b) {
     ps_err err = words_reserve(b, 1, block_count + 1);
     for (size_t block = 0; block < block_count && err == PS_OK; block++) {
         err = block_make(b, block, layout->topic_count, block_count + 1);
+    }
+    if (err == PS_OK) {
+        words_fit(b, block_count + 1);
     }
     return err;
 }

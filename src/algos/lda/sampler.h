@@ -83,8 +83,16 @@ static inline int psi_lda_goes_by_word(psi_lda_kind kind) {
 typedef struct psi_lda_limits {
     uint32_t token_count, word_count, doc_count;
     uint32_t occurrence_count; /* of one word in a block */
-    uint64_t nonzero_count;    /* sum over a block's words of min(K, frequency) */
+    uint32_t room_count;       /* psi_lda_room() of one word */
+    uint64_t nonzero_count;    /* sum over a block's words of psi_lda_room() */
 } psi_lda_limits;
+
+/* Entries of 16 bits each that hold the counts of a word's topics, if there are so many tokens of
+ * it: one per topic, and one more for every 65535 tokens. O(1). */
+static inline uint32_t psi_lda_room(uint32_t frequency, uint32_t topic_count) {
+    const uint32_t room = topic_count + frequency / UINT16_MAX;
+    return frequency < room ? frequency : room;
+}
 
 typedef struct psi_lda_options {
     psi_lda_kind kind;

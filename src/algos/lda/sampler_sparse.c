@@ -13,26 +13,26 @@
 
 #include "algos/lda/sampler_parts.h"
 
-/* An entry of a word's list: the count in the upper bits and the topic in the lower 16. Entries
- * that fell to a count of 0 stay until their place is needed. */
-typedef uint64_t entry;
+/* An entry of a word's list: how often in the upper, the topic in the lower 16 bits. A topic that
+ * occurs more often than that has several, of which all but one are full. */
+typedef uint32_t entry;
 
 static inline uint16_t entry_topic(entry e) {
     return (uint16_t)e;
 }
 
-static inline uint64_t entry_count(entry e) {
+static inline uint32_t entry_count(entry e) {
     return e >> 16;
 }
 
-static const entry entry_one = UINT64_C(1) << 16;
+static const entry entry_one = UINT32_C(1) << 16;
 
 typedef struct sparse_state {
     double *factors;  /* owned, [K]: (n_dk + alpha) / (n_k + V beta) of the current document */
     entry *entries;   /* owned: all lists of a block, one behind the other */
     uint64_t *begins; /* owned, [words + 1]: where a list begins */
     uint32_t *counts; /* owned, [words]: how long it is */
-    double *terms;    /* owned, [K]: of q, of the current token */
+    double *terms;    /* owned, [room of the longest list]: of q, of the current token */
     double s, r;
 } sparse_state;
 
@@ -53,7 +53,7 @@ static ps_err sparse_init(psi_lda_sampler *sampler, const psi_lda_limits *limits
     }
     sampler->state = state;
     state->factors = calloc(sampler->prior.topic_count, sizeof *state->factors);
-    state->terms = calloc(sampler->prior.topic_count, sizeof *state->terms);
+    state->terms = calloc((size_t)limits->room_count + 1, sizeof *state->terms);
     state->entries = calloc(limits->nonzero_count + 1, sizeof *state->entries);
     state->begins = calloc((size_t)limits->word_count + 1, sizeof *state->begins);
     state->counts = calloc((size_t)limits->word_count + 1, sizeof *state->counts);
@@ -74,12 +74,16 @@ static void lists_make(psi_lda_sampler *sampler, const psi_lda_block *block,
     const uint32_t topics = sampler->prior.topic_count;
     uint64_t begin = 0;
     for (uint32_t w = 0; w < block->word_count; w++) {
-        const uint32_t room = block->frequencies[w] < topics ? block->frequencies[w] : topics;
+        const uint32_t room = psi_lda_room(block->frequencies[w], topics);
         const int32_t *const row = rows->words[w];
         uint32_t count = 0;
         for (uint32_t k = 0; k < topics && count < room; k++) {
-            if (row[k] > 0) {
-                state->entries[begin + count++] = (entry)row[k] << 16 | k;
+            uint32_t left = (uint32_t)psi_lda_count(row[k]);
+            for (; left > UINT16_MAX && count < room; left -= UINT16_MAX) {
+                state->entries[begin + count++] = UINT32_C(0xffff0000) | k;
+            }
+            if (left > 0 && count < room) {
+                state->entries[begin + count++] = left << 16 | k;
             }
         }
         qsort(state->entries + begin, count, sizeof *state->entries, entry_compare);
@@ -90,11 +94,15 @@ static void lists_make(psi_lda_sampler *sampler, const psi_lda_block *block,
     state->begins[block->word_count] = begin;
 }
 
-/* Takes one of `topic` from a list; the order stays. */
+/* Takes one of `topic` from a list, of the entry that is not full where there is one; the order
+ * stays. */
 static void list_remove(entry *list, uint32_t *count, uint16_t topic) {
     uint32_t i = 0;
-    while (i < *count && entry_topic(list[i]) != topic) {
+    while (i < *count && (entry_topic(list[i]) != topic || entry_count(list[i]) == UINT16_MAX)) {
         i++;
+    }
+    for (uint32_t full = 0; i == *count && full < *count; full++) {
+        i = entry_topic(list[full]) == topic ? full : i;
     }
     if (i == *count) { /* it was clamped: the row says that there is none */
         return;
@@ -107,10 +115,10 @@ static void list_remove(entry *list, uint32_t *count, uint16_t topic) {
     *count -= entry_count(lower) == 0; /* then it is the last */
 }
 
-/* Adds one of `topic`, where it is (`at` < *count) or new. Room is bounded by the frequency. */
+/* Adds one of `topic`, where it is or new. Room is bounded by the frequency. */
 static void list_add(entry *list, uint32_t *count, uint32_t room, uint16_t topic) {
     uint32_t i = 0;
-    while (i < *count && entry_topic(list[i]) != topic) {
+    while (i < *count && (entry_topic(list[i]) != topic || entry_count(list[i]) == UINT16_MAX)) {
         i++;
     }
     if (i == *count) {

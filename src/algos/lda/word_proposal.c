@@ -33,7 +33,7 @@ void psi_lda_word_proposal_fini(psi_lda_word_proposal *proposal) {
 static void table_build(psi_lda_column *columns, uint32_t count, double mass, uint32_t *stack) {
     uint32_t lesser = 0, greater = count;
     for (uint32_t i = 0; i < count; i++) {
-        columns[i].share = (float)(columns[i].weight * count / mass);
+        columns[i].share = (float)(columns[i].weight * (double)count / mass);
         columns[i].other = (uint16_t)i;
         if (columns[i].share < 1) {
             stack[lesser++] = i;
@@ -68,7 +68,7 @@ void psi_lda_word_proposal_build(psi_lda_word_proposal *proposal, const psi_lda_
     proposal->smoothing_mass = 0;
     for (uint32_t k = 0; k < topics; k++) {
         const double weight = proposal->prior.beta * inverse[k];
-        proposal->smoothing[k] = (psi_lda_column){.weight = weight, .topic = (uint16_t)k};
+        proposal->smoothing[k] = (psi_lda_column){.weight = (float)weight, .topic = (uint16_t)k};
         proposal->smoothing_mass += weight;
     }
     table_build(proposal->smoothing, topics, proposal->smoothing_mass, proposal->stack);
@@ -82,7 +82,7 @@ void psi_lda_word_proposal_build(psi_lda_word_proposal *proposal, const psi_lda_
         for (uint32_t k = 0; k < topics && count < room; k++) {
             if (row[k] > 0) {
                 const double weight = (double)row[k] * inverse[k];
-                columns[count++] = (psi_lda_column){.weight = weight, .topic = (uint16_t)k};
+                columns[count++] = (psi_lda_column){.weight = (float)weight, .topic = (uint16_t)k};
                 mass += weight;
             }
         }
@@ -118,5 +118,6 @@ double psi_lda_word_proposal_weight(const psi_lda_word_proposal *proposal, uint3
         }
     }
     const int is_there = low < end && proposal->columns[low].topic == topic;
-    return proposal->smoothing[topic].weight + (is_there ? proposal->columns[low].weight : 0);
+    return (double)proposal->smoothing[topic].weight +
+           (is_there ? (double)proposal->columns[low].weight : 0);
 }

@@ -19,8 +19,7 @@
 /* A column of a table: it is its own topic with probability `share`, else that of column `other`.
  * */
 typedef struct psi_lda_column {
-    double weight;
-    float share;
+    float weight, share;
     uint16_t topic, other;
 } psi_lda_column;
 
