@@ -1,10 +1,20 @@
-/* `tortoise bench lda`: tokens per second of the samplers on one core, in a plain loop without a
- * server, some passes after the start, beside a loop that visits the same tokens twice, in the
- * order of the documents and in that of the words, and counts their topics. */
+/* `tortoise bench lda`: topic models on one core, in a plain loop without a server.
+ *
+ *  - Tokens per second of the samplers, some passes after the start, beside a loop that visits the
+ *    same tokens twice, in the order of the documents and in that of the words, and counts their
+ *    topics.
+ *  - Bytes per token beside the tables: all that is allocated, and the copy of the topics that an
+ *    evaluation looks at.
+ *  - Time to a likelihood: `sparse`, which draws what SparseLDA does, makes some passes; how long
+ *    does `auto` take to the likelihood that these reached? */
 #include "bench.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "algos/lda/lda_serial.h"
 
@@ -16,17 +26,49 @@ static const char quick_data[] =
 
 enum { WARM_UP_PASSES = 5, PASSES = 3 };
 
-/* What is measured, and what is asked for (0: nothing). */
+static const double bytes_asked = 12;
+
+typedef struct source {
+    const char *name;
+    bool is_quick;
+    bool has_rivals; /* it is what they were measured on */
+} source;
+
+/* What is measured, and what is asked for (0: nothing). The rivals were measured on a corpus of
+ * the default size. */
 typedef struct subject {
     const char *sampler, *topics, *alpha, *mh_steps;
     double asked;
+    tt_bench_rival rival;
 } subject;
 
 static const subject subjects[] = {
-    {"dense", "100", "0.5", "1", 0},       {"sparse", "100", "0.5", "1", 1.2e6},
-    {"alias", "100", "0.5", "2", 0},       {"light", "100", "0.5", "2", 0.8e6},
-    {"warp", "100", "0.5", "1", 0},        {"sparse", "1000", "0.05", "1", 0},
-    {"light", "1000", "0.05", "2", 0.8e6}, {"warp", "1000", "0.05", "1", 20e6},
+    {"dense", "100", "0.5", "1", 0, {0}},
+    {"sparse", "100", "0.5", "1", 1.2e6, {"Mallet", 0.8e6, 1.5}},
+    {"alias", "100", "0.5", "2", 0, {0}},
+    {"light", "100", "0.5", "2", 0.8e6, {"LightLDA", 0.64e6, 1.2}},
+    {"warp", "100", "0.5", "1", 20e6, {"WarpLDA", 22e6, 0}},
+    {"vector", "100", "0.5", "1", 0, {"Mallet", 0.8e6, 1.5}},
+    {"fplus", "100", "0.5", "1", 0, {"Mallet", 0.8e6, 1.5}},
+    {"sparse", "1000", "0.05", "1", 0, {"Mallet", 0.35e6, 1.5}},
+    {"light", "1000", "0.05", "2", 0.8e6, {"LightLDA", 0.43e6, 1.2}},
+    {"warp", "1000", "0.05", "1", 20e6, {"WarpLDA", 19e6, 0}},
+    {"vector", "1000", "0.05", "1", 0, {"Mallet", 0.35e6, 1.5}},
+    {"fplus", "1000", "0.05", "1", 0, {"Mallet", 0.35e6, 1.5}},
+};
+
+/* A race to a likelihood. The rival's passes draw from the same distribution as those of `auto`, so
+ * the time of as many of them is the time to the rival's likelihood. */
+typedef struct race {
+    const char *topics, *alpha;
+    int reference_passes; /* of sparse, in this run */
+    int rival_passes;
+    tt_bench_rival rival; /* seconds */
+} race;
+
+static const race races[] = {
+    {"100", "0.5", 20, 100, {"Mallet", 28.7, 3}},
+    {"1000", "0.05", 10, 60, {"Mallet", 42.5, 3}},
 };
 
 /* Opens the data for one worker, all of it in one block. */
@@ -46,6 +88,16 @@ static ps_err problem_open(const char *data, const subject *asked, psi_lda_probl
     return psi_lda_problem_open(&settings, problem_out, fault);
 }
 
+/* Bytes that are allocated, or 0 where that is not known. */
+static double allocated_bytes(void) {
+#if defined(__GLIBC__)
+    const struct mallinfo2 info = mallinfo2();
+    return (double)info.uordblks + (double)info.hblkhd;
+#else
+    return 0;
+#endif
+}
+
 /* Tokens per second of counting: every token by document, then by word where that is known. */
 static double counting_rate(const psi_lda_serial *serial) {
     const psi_lda_blocks *const blocks = &serial->problem->blocks;
@@ -61,17 +113,44 @@ static double counting_rate(const psi_lda_serial *serial) {
     return (double)count / (tt_bench_now_s() - begin_s);
 }
 
-static ps_err subject_measure(const psi_lda_problem *problem, const subject *asked) {
+static double pass_s(psi_lda_serial *serial) {
+    const double begin_s = tt_bench_now_s();
+    psi_lda_serial_pass(serial);
+    return tt_bench_now_s() - begin_s;
+}
+
+static void bytes_print(const psi_lda_serial *serial, const subject *asked, double bytes,
+                        bool is_quick) {
+    const psi_lda_prior *const prior = &serial->problem->prior;
+    const double topics = (double)prior->topic_count;
+    const double tables =
+        ((double)prior->word_count * sizeof *serial->words + sizeof *serial->totals) * topics;
+    const double copy = sizeof *serial->topics;
+    char what[64];
+    (void)snprintf(what, sizeof what, "%s, %s topics: memory per token", asked->sampler,
+                   asked->topics);
+    if (bytes > tables) {
+        tt_bench_print(&(tt_bench_line){
+            .bench = "lda",
+            .what = what,
+            .value = copy + (bytes - tables) / (double)serial->problem->blocks.token_count,
+            .unit = "B",
+            .is_cost = true,
+            .asked = is_quick ? 0 : bytes_asked}); /* few tokens per word then */
+    }
+}
+
+static ps_err subject_measure(const psi_lda_problem *problem, const subject *asked,
+                              double bytes_before, const source *data) {
     psi_lda_serial serial;
     PS_TRY(psi_lda_serial_init(&serial, problem));
+    const double bytes = allocated_bytes() - bytes_before;
     for (int pass = 0; pass < WARM_UP_PASSES; pass++) {
         psi_lda_serial_pass(&serial);
     }
     double best = 0;
     for (int pass = 0; pass < PASSES; pass++) {
-        const double begin_s = tt_bench_now_s();
-        psi_lda_serial_pass(&serial);
-        const double rate = (double)problem->blocks.token_count / (tt_bench_now_s() - begin_s);
+        const double rate = (double)problem->blocks.token_count / pass_s(&serial);
         best = rate > best ? rate : best;
     }
     char what[64];
@@ -82,24 +161,103 @@ static ps_err subject_measure(const psi_lda_problem *problem, const subject *ask
                                     .unit = "tokens/s",
                                     .limit = counting_rate(&serial),
                                     .limit_name = "counting",
-                                    .asked = asked->asked});
+                                    .asked = asked->asked,
+                                    .rival = data->has_rivals ? asked->rival
+                                                              : (tt_bench_rival){.name = NULL}});
+    bytes_print(&serial, asked, bytes, data->is_quick);
     psi_lda_serial_fini(&serial);
     return PS_OK;
 }
 
-static ps_err lda_run(const tt_bench_options *options, ps_fault *fault) {
-    const char *const usual = options->is_quick ? quick_data : default_data;
-    const char *const data = options->data == NULL ? usual : options->data;
+static ps_err subjects_run(const source *data, ps_fault *fault) {
     for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
         psi_lda_problem *problem = NULL;
-        PS_TRY(problem_open(data, &subjects[i], &problem, fault));
-        const ps_err err = subject_measure(problem, &subjects[i]);
+        const double bytes_before = allocated_bytes();
+        PS_TRY(problem_open(data->name, &subjects[i], &problem, fault));
+        const ps_err err = subject_measure(problem, &subjects[i], bytes_before, data);
         psi_lda_problem_close(problem);
         if (err != PS_OK) {
             return ps_fault_set(fault, err, "bench lda: %s", ps_err_text(err));
         }
     }
     return PS_OK;
+}
+
+static double likelihood_of(const psi_lda_serial *serial) {
+    double metrics[PSI_LDA_METRICS];
+    psi_lda_serial_evaluate(serial, metrics);
+    return metrics[PSI_LDA_LOGLIK];
+}
+
+/* Makes `passes` passes. Seconds to the first pass that reached `wanted` (nan: none did), and of
+ * all; evaluations take no part in them. */
+typedef struct run_result {
+    double wanted_s, all_s, likelihood;
+} run_result;
+
+static ps_err race_run(const char *data, const subject *how, int passes, double wanted,
+                       run_result *result_out, ps_fault *fault) {
+    psi_lda_problem *problem = NULL;
+    PS_TRY(problem_open(data, how, &problem, fault));
+    run_result result = {.wanted_s = (double)NAN};
+    psi_lda_serial serial;
+    const ps_err err = psi_lda_serial_init(&serial, problem);
+    for (int pass = 0; pass < passes && err == PS_OK; pass++) {
+        result.all_s += pass_s(&serial);
+        if (isnan(result.wanted_s) && isfinite(wanted) && likelihood_of(&serial) >= wanted) {
+            result.wanted_s = result.all_s;
+        }
+    }
+    if (err == PS_OK) {
+        result.likelihood = likelihood_of(&serial);
+        psi_lda_serial_fini(&serial);
+    }
+    psi_lda_problem_close(problem);
+    *result_out = result;
+    return err == PS_OK ? PS_OK : ps_fault_set(fault, err, "bench lda: %s", ps_err_text(err));
+}
+
+static ps_err race_measure(const source *data, const race *race, ps_fault *fault) {
+    subject how = {.sampler = "sparse", .topics = race->topics, .alpha = race->alpha};
+    how.mh_steps = "1";
+    run_result reference, result;
+    PS_TRY(race_run(data->name, &how, race->reference_passes, (double)NAN, &reference, fault));
+    how.sampler = "auto";
+    const int passes = data->has_rivals ? race->rival_passes : 2 * race->reference_passes;
+    PS_TRY(race_run(data->name, &how, passes, reference.likelihood, &result, fault));
+    char what[64];
+    (void)snprintf(what, sizeof what, "auto, %s topics: time to %.3f", race->topics,
+                   reference.likelihood);
+    tt_bench_print(&(tt_bench_line){.bench = "lda",
+                                    .what = what,
+                                    .value = result.wanted_s,
+                                    .unit = "s",
+                                    .limit = reference.all_s,
+                                    .limit_name = "sparse",
+                                    .is_cost = true});
+    if (data->has_rivals) {
+        (void)snprintf(what, sizeof what, "auto, %s topics: %d passes, to %.3f", race->topics,
+                       passes, result.likelihood);
+        tt_bench_print(&(tt_bench_line){.bench = "lda",
+                                        .what = what,
+                                        .value = result.all_s,
+                                        .unit = "s",
+                                        .is_cost = true,
+                                        .rival = race->rival});
+    }
+    return PS_OK;
+}
+
+static ps_err lda_run(const tt_bench_options *options, ps_fault *fault) {
+    const char *const usual = options->is_quick ? quick_data : default_data;
+    const source data = {.name = options->data == NULL ? usual : options->data,
+                         .is_quick = options->is_quick,
+                         .has_rivals = options->data == NULL && !options->is_quick};
+    ps_err err = subjects_run(&data, fault);
+    for (size_t i = 0; i < sizeof races / sizeof races[0] && err == PS_OK; i++) {
+        err = race_measure(&data, &races[i], fault);
+    }
+    return err;
 }
 
 const tt_bench tt_bench_lda = {
