@@ -79,6 +79,12 @@ plant sampler_warp warp_draws 'd->counts[s] - 1' 'd->counts[s]'
 plant sampler_warp warp_draws 'd->smoothing) * d->inverse[t]' 'd->smoothing) * d->inverse[s]'
 plant sampler_warp warp_draws 'other + (other >= i)' 'other'
 plant sampler_warp warp_draws '.smoothing = (float)sampler->prior.beta' '.smoothing = (float)sampler->prior.alpha'
+plant sampler_vector vector_draws '((float)sampler->doc_counts[topic] + state->alpha)' '(float)sampler->doc_counts[topic]'
+plant sampler_vector vector_draws 'state->beta = (float)sampler->prior.beta' 'state->beta = state->alpha'
+plant sampler_fplus fplus_draws '(document + alpha * state->mass)' '(document + state->mass)'
+plant sampler_fplus fplus_draws 'state->groups[topic / LANES] += change;
+    state->clusters[topic / (LANES * LANES)] += change;
+    state->mass += change;' 'state->mass += 2 * change;'
 plant word_proposal light_draws 'at < column->share ?' 'at < 1 ?'
 
 echo "$count errors planted, $failures survived or found no place"
