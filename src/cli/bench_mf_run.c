@@ -43,7 +43,7 @@ static double traced_s(const psi_results *results) {
     double begin_s = INFINITY;
     double end_s = 0;
     for (size_t i = 0; i < results->trace_count; i++) {
-        const psi_trace_row *const row = &results->trace[i];
+        const psi_trace_row *const row = psi_results_trace(results, i);
         begin_s = row->start_s < begin_s ? row->start_s : begin_s;
         end_s = row->end_s > end_s ? row->end_s : end_s;
     }

@@ -71,7 +71,7 @@ static ps_err write_workers(const char *directory, const psi_results *results, p
     PS_TRY(sheet_open(&out, directory, "workers.csv", fault));
     (void)fputs("rank,clock,start_s,compute_s,wait_s,end_s\n", out.file);
     for (size_t i = 0; i < results->trace_count; i++) {
-        const psi_trace_row *const row = &results->trace[i];
+        const psi_trace_row *const row = psi_results_trace(results, i);
         (void)fprintf(out.file, "%" PRIu32 ",%" PRIu32 ",", row->rank, row->clock);
         put_real(&out, row->start_s, ',');
         put_real(&out, row->compute_s, ',');
@@ -193,7 +193,7 @@ ps_err tt_run_files_write(const char *directory, const psi_plan *plan, const psi
 tt_totals tt_totals_of(const psi_results *results) {
     tt_totals totals = {0};
     for (size_t i = 0; i < results->trace_count; i++) {
-        const psi_trace_row *const row = &results->trace[i];
+        const psi_trace_row *const row = psi_results_trace(results, i);
         totals.compute_s += row->compute_s;
         totals.wait_s += row->wait_s;
         totals.clocks_s += row->end_s - row->start_s;

@@ -119,30 +119,14 @@ void psi_monitor_stop(psi_monitor *monitor) {
 
 /* ---- Records ---- */
 
-/* Room for one more row. What is not used yet is not touched, so that it takes no memory: there are
- * rows as long as the run goes on. */
-static bool reserve_trace(psi_results *results) {
-    if (results->trace_count < results->trace_capacity) {
-        return true;
-    }
-    const size_t capacity = results->trace_capacity == 0 ? 64 : 2 * results->trace_capacity;
-    if (capacity > SIZE_MAX / sizeof *results->trace) {
-        return false;
-    }
-    psi_trace_row *const trace = realloc(results->trace, capacity * sizeof *trace);
-    if (trace == NULL) {
-        return false;
-    }
-    results->trace = trace;
-    results->trace_capacity = capacity;
-    return true;
-}
-
 bool psi_monitor_trace(psi_monitor *monitor, const psi_trace_row *row) {
     psi_results *const results = monitor->results;
-    const bool has_room = reserve_trace(results);
+    if (results->trace_count == 0) {
+        results->trace = psi_chunks_of(sizeof *row);
+    }
+    const bool has_room = psi_chunks_reserve(&results->trace, results->trace_count + 1);
     if (has_room) {
-        results->trace[results->trace_count++] = *row;
+        *(psi_trace_row *)psi_chunks_at(&results->trace, results->trace_count++) = *row;
     }
     return has_room;
 }
@@ -301,6 +285,24 @@ static int compare_trace(const void *left, const void *right) {
     return (a->clock > b->clock) - (a->clock < b->clock);
 }
 
+/* The rows come in the order in which clocks ended. */
+static bool order_trace(psi_results *results) {
+    const size_t count = results->trace_count;
+    psi_trace_row *const rows = calloc(count > 0 ? count : 1, sizeof *rows);
+    if (rows == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = *psi_results_trace(results, i);
+    }
+    qsort(rows, count, sizeof *rows, compare_trace);
+    for (size_t i = 0; i < count; i++) {
+        *(psi_trace_row *)psi_chunks_at(&results->trace, i) = rows[i];
+    }
+    free(rows);
+    return true;
+}
+
 static int compare_metrics(const void *left, const void *right) {
     const psi_metrics_row *const a = left;
     const psi_metrics_row *const b = right;
@@ -313,13 +315,10 @@ static void complete_results(psi_monitor *monitor) {
     const psi_totals totals = psi_monitor_totals(monitor);
     results->bytes_sent = totals.bytes_sent;
     results->frames_sent = totals.frames_sent;
-    if (results->trace_count > 0) {
-        qsort(results->trace, results->trace_count, sizeof *results->trace, compare_trace);
-    }
     if (results->metrics_count > 0) {
         qsort(results->metrics, results->metrics_count, sizeof *results->metrics, compare_metrics);
     }
-    if (!keep_own_spans(monitor)) {
+    if (!order_trace(results) || !keep_own_spans(monitor)) {
         psi_node_fail(monitor->nodes[0], PS_ENOMEM);
     }
     psi_evaluation_give_model(monitor->final, monitor);

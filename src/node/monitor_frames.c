@@ -69,7 +69,7 @@ void psi_monitor_send_trace(psi_monitor *monitor) {
     psi_put_u64(to + 8, spans == NULL ? 0 : psi_spans_dropped(spans));
     to += 16;
     for (size_t i = 0; i < results->trace_count; i++, to += PSI_TRACE_ROW_BYTES) {
-        const psi_trace_row *const row = &results->trace[i];
+        const psi_trace_row *const row = psi_results_trace(results, i);
         psi_put_u32(to, row->rank);
         psi_put_u32(to + 4, row->clock);
         psi_put_f64(to + 8, row->start_s);

@@ -66,7 +66,7 @@ void psi_results_fini(psi_results *results, const psi_plan *plan) {
         }
     }
     free(results->metrics);
-    free(results->trace);
+    psi_chunks_fini(&results->trace);
     free(results->staleness);
     free(results->spans);
     *results = (psi_results){0};

@@ -9,6 +9,7 @@
 
 #include "tortoise/algo.h"
 
+#include "base/chunks.h"
 #include "node/spans.h"
 #include "ps/policy.h"
 
@@ -90,8 +91,8 @@ PS_MUST_CHECK ps_err psi_plan_check(const psi_plan *plan, ps_fault *fault);
 typedef struct psi_results {
     psi_metrics_row *metrics; /* by clock_min */
     size_t metrics_count, metrics_capacity;
-    psi_trace_row *trace; /* by rank, then clock */
-    size_t trace_count, trace_capacity;
+    psi_chunks trace; /* of psi_trace_row, by rank, then clock; psi_results_trace() reads it */
+    size_t trace_count;
     uint64_t *staleness; /* [d]: reads that saw clock difference -1-d */
     size_t staleness_count, staleness_capacity;
     psi_span *spans; /* process after process, in the order of their ends */
@@ -106,6 +107,11 @@ typedef struct psi_results {
     double evaluation_s; /* wall time that evaluations took */
     bool until_reached, was_interrupted;
 } psi_results;
+
+/* Row `index` < trace_count. O(1). */
+static inline const psi_trace_row *psi_results_trace(const psi_results *results, size_t index) {
+    return psi_chunks_at(&results->trace, index);
+}
 
 void psi_results_fini(psi_results *results, const psi_plan *plan);
 

@@ -78,6 +78,7 @@ typedef struct fixture {
     psi_results results;
     psi_metrics_row metrics[2];
     psi_trace_row trace[1];
+    uint8_t *trace_chunk;
     uint64_t staleness[4];
     float dense[6];
     uint32_t columns[3];
@@ -120,7 +121,11 @@ static void fixture_fill(fixture *made) {
     CU_ASSERT_EQUAL(psi_policy_parse("ssp:2", &made->plan.policy, NULL), PS_OK);
     made->results.metrics = made->metrics;
     made->results.metrics_count = 2;
-    made->results.trace = made->trace;
+    made->trace_chunk = (uint8_t *)made->trace;
+    made->results.trace = (psi_chunks){.chunks = &made->trace_chunk,
+                                       .chunk_count = 1,
+                                       .first_capacity = 1,
+                                       .item_size_bytes = sizeof made->trace[0]};
     made->results.trace_count = 1;
     made->results.staleness = made->staleness;
     made->results.staleness_count = 4;

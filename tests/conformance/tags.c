@@ -421,7 +421,7 @@ static const char *trace_complaint(const psi_plan *plan, const psi_results *resu
         return "the trace has not one row for each worker and clock";
     }
     for (size_t i = 0; i < results->trace_count; i++) {
-        const psi_trace_row *const row = &results->trace[i];
+        const psi_trace_row *const row = psi_results_trace(results, i);
         if (row->rank != i / plan->clock_count || row->clock != i % plan->clock_count) {
             return "the trace is not in order of rank and clock";
         }
@@ -429,7 +429,7 @@ static const char *trace_complaint(const psi_plan *plan, const psi_results *resu
         if (row->compute_s < 0 || row->wait_s < 0 || spent_s > row->end_s - row->start_s + 1e-9) {
             return "a clock of the trace spends more time than it takes";
         }
-        if (row->clock > 0 && row->start_s < results->trace[i - 1].end_s - 1e-9) {
+        if (row->clock > 0 && row->start_s < psi_results_trace(results, i - 1)->end_s - 1e-9) {
             return "clocks of one worker overlap in the trace";
         }
     }

@@ -206,7 +206,7 @@ static const ps_algo algo = {.name = "fuzz",
 /* Who reads the results must find what the plan says. */
 static void check_results(const psi_results *results, const psi_plan *plan) {
     for (size_t i = 0; i < results->trace_count; i++) {
-        FUZZ_CHECK(results->trace[i].rank < plan->worker_count);
+        FUZZ_CHECK(psi_results_trace(results, i)->rank < plan->worker_count);
     }
     for (size_t i = 0; i < results->metrics_count; i++) {
         FUZZ_CHECK(results->metrics[i].clock_min <= plan->clock_count);

@@ -130,7 +130,7 @@ static void outcome_fill(toy_outcome *outcome, const toy_run *run, const psi_res
     outcome->frames_sent = results->frames_sent;
     outcome->bytes_sent = results->bytes_sent;
     for (size_t i = 0; i < results->trace_count; i++) {
-        const psi_trace_row *const row = &results->trace[i];
+        const psi_trace_row *const row = psi_results_trace(results, i);
         const size_t index = (size_t)row->clock * run->problem.worker_count + row->rank;
         if (index < sizeof outcome->clock_end_s / sizeof outcome->clock_end_s[0]) {
             outcome->clock_end_s[index] = row->end_s;
