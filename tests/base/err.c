@@ -19,17 +19,18 @@ static void exit_codes_are_those_of_the_command_line(void) {
     CU_ASSERT_EQUAL(ps_err_exit_code(PS_EBROKEN), 3);
     CU_ASSERT_EQUAL(ps_err_exit_code(PS_ESTALL), 4);
     CU_ASSERT_EQUAL(ps_err_exit_code(PS_EPEER), 5);
+    CU_ASSERT_EQUAL(ps_err_exit_code(PS_ESKIPPED), 77);
 }
 
 /* Why: a code without a text of its own would print another failure's. */
 static void every_code_has_a_text_of_its_own(void) {
-    for (int a = PS_OK; a <= PS_EFAILED; a++) {
+    for (int a = PS_OK; a <= PS_ESKIPPED; a++) {
         CU_ASSERT_TRUE(strlen(ps_err_text((ps_err)a)) > 1);
         for (int b = PS_OK; b < a; b++) {
             CU_ASSERT_STRING_NOT_EQUAL(ps_err_text((ps_err)a), ps_err_text((ps_err)b));
         }
     }
-    CU_ASSERT_STRING_EQUAL(ps_err_text((ps_err)(PS_EFAILED + 1)), "an unknown error");
+    CU_ASSERT_STRING_EQUAL(ps_err_text((ps_err)(PS_ESKIPPED + 1)), "an unknown error");
     CU_ASSERT_STRING_EQUAL(ps_err_text((ps_err)-7), "an unknown error");
     CU_ASSERT_EQUAL(ps_err_exit_code((ps_err)-7), 1);
 }
