@@ -177,23 +177,39 @@ static double matching(const double *phi, const psi_lda_serial *serial) {
     return sum / TRUTH_TOPICS;
 }
 
+/* Runs one chain. Returns its log-likelihood per token. */
+static double chain(const char *sampler, uint64_t seed, const double *phi, double *matching_out) {
+    char options[64];
+    (void)snprintf(options, sizeof options, "topics=10 beta=0.05 sampler=%s", sampler);
+    psi_lda_problem *const problem = lda_fixture_open(truth_data, seed, 1, options);
+    psi_lda_serial serial = start(problem);
+    double metrics[PSI_LDA_METRICS];
+    for (int pass = 0; pass < 100; pass++) {
+        psi_lda_serial_pass(&serial);
+    }
+    psi_lda_serial_evaluate(&serial, metrics);
+    *matching_out = matching(phi, &serial);
+    psi_lda_serial_fini(&serial);
+    psi_lda_problem_close(problem);
+    return metrics[PSI_LDA_LOGLIK];
+}
+
+/* Of three chains the likeliest: with every sampler, dense too, one chain in three or four has two
+ * topics in one after 100 passes, and the likelihood tells. */
 static void the_true_topics_are_found(void) {
     double *const phi = calloc((size_t)TRUTH_TOPICS * TRUTH_WORDS, sizeof *phi);
     CU_ASSERT_PTR_NOT_NULL_FATAL(phi);
     truth_make(phi);
     for (int s = 0; s < SAMPLERS; s++) {
-        char options[64];
-        (void)snprintf(options, sizeof options, "topics=10 beta=0.05 sampler=%s", samplers[s]);
-        psi_lda_problem *const problem = lda_fixture_open(truth_data, 1, 1, options);
-        psi_lda_serial serial = start(problem);
-        for (int pass = 0; pass < 100; pass++) {
-            psi_lda_serial_pass(&serial);
+        double best_loglik = -INFINITY, best = 0;
+        for (uint64_t seed = 1; seed <= 3; seed++) {
+            double mean = 0;
+            const double loglik = chain(samplers[s], seed, phi, &mean);
+            best = loglik > best_loglik ? mean : best;
+            best_loglik = fmax(loglik, best_loglik);
         }
-        const double mean = matching(phi, &serial);
-        printf("%s %.4f; ", samplers[s], mean);
-        CU_ASSERT(mean >= 0.95);
-        psi_lda_serial_fini(&serial);
-        psi_lda_problem_close(problem);
+        printf("%s %.4f; ", samplers[s], best);
+        CU_ASSERT(best >= 0.95);
     }
     free(phi);
 }
