@@ -57,7 +57,7 @@ static ps_err read_counts(tt_run *run, ps_fault *fault) {
     uint64_t workers = 0;
     uint64_t servers = 0;
     PS_TRY(read_count(settings, "nodes", 1, NODES_MAX, &nodes, fault));
-    PS_TRY(read_count(settings, "workers", 1, WORKERS_MAX, &workers, fault));
+    PS_TRY(read_count(settings, "workers", 0, WORKERS_MAX, &workers, fault));
     PS_TRY(read_count(settings, "servers", 0, NODES_MAX, &servers, fault));
     if (run->rank.placement.is_ranked) {
         PS_TRY(read_rank_count(run, &nodes, fault));
@@ -69,7 +69,7 @@ static ps_err read_counts(tt_run *run, ps_fault *fault) {
         }
         PS_TRY(note_count(settings, "nodes", nodes));
     }
-    if (is_default(settings, "workers") && workers % nodes != 0) {
+    if (workers == 0 || (is_default(settings, "workers") && workers % nodes != 0)) {
         workers = nodes;
         PS_TRY(note_count(settings, "workers", workers));
     }
