@@ -60,5 +60,14 @@ check "what failed is counted" 'grep -q "2 of 4 runs failed" bad.err'
 check "the others are there" '[ "$(grep -c ",ok," out/bad/summary.csv)" = 2 ]'
 check "state is told" '[ "$(grep -c ",failed," out/bad/summary.csv)" = 2 ]'
 
+# Workers that follow the nodes: one on each.
+sed -e 's/name = "small"/name = "nodes"/' -e 's/nodes = 4; workers = 4/workers = 0/' \
+    -e 's/policy = \[ "bsp", "ssp:3" \]; seed = \[ 1, 2 \]/nodes = [ 1, 3 ]/' -e '/^target/d' small.cfg >nodes.cfg
+"$TORTOISE" sweep nodes.cfg --quiet >nodes.txt 2>&1 || { cat nodes.txt; failures=$((failures + 1)); }
+for nodes in 1 3; do
+    ranks=$(sed 1d "out/nodes/nodes-$nodes/workers.csv" | cut -d, -f1 | sort -u | wc -l)
+    check "a worker on each of $nodes nodes" '[ "$ranks" = "$nodes" ]'
+done
+
 echo "$failures failures"
 [ "$failures" = 0 ]
