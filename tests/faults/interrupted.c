@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/signals.h"
 #include "support/suite.h"
 #include "trial.h"
 
@@ -20,7 +21,7 @@ static void expect_interrupted(bool is_cluster, uint32_t target, int signal_numb
     trial_start(&t);
     trial_await_clocks(&t, 200 + 60 * target);
     trial_await_metrics(&t, 2);
-    (void)kill(trial_await_process(&t, target), signal_number);
+    signals_send(trial_await_process(&t, target), signal_number);
     trial_end(&t, 30.0);
     for (uint32_t rank = 0; rank < t.process_count; rank++) {
         CU_ASSERT_EQUAL(t.code[rank], 0);
@@ -61,10 +62,10 @@ static void a_signal_ends_the_waiting_for_others(void) {
         t.options.start_timeout_s = 2.0;
         trial_start(&t);
         CU_ASSERT_TRUE(trial_await_ready(&t, target));
-        (void)kill(t.process[target], SIGINT);
+        signals_send(t.process[target], SIGINT);
         CU_ASSERT_TRUE(trial_await_end(&t, target, 2.0));
         CU_ASSERT_TRUE(trial_await_end(&t, 1 - target, 8.0));
-        (void)kill(t.process[2], SIGKILL);
+        signals_send(t.process[2], SIGKILL);
         trial_end(&t, 10.0);
         CU_ASSERT_EQUAL(t.code[target], 0);
         CU_ASSERT_TRUE(trial_says(&t, target, "interrupted before all"));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/signals.h"
 #include "support/suite.h"
 #include "trial.h"
 
@@ -35,7 +36,7 @@ static void kill_at(void *context, ps_worker *worker, ledger_phase phase) {
     while ((victim = atomic_load(&d->test->shared->processes[d->victim])) == 0) {
         (void)poll(NULL, 0, 1); /* it has joined, but its workers have not begun */
     }
-    (void)kill(victim, SIGKILL);
+    signals_send(victim, SIGKILL);
 }
 
 /* The clock that a line names last; -1 if it names none. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "support/signals.h"
 #include "support/suite.h"
 #include "trial.h"
 
@@ -30,7 +31,7 @@ static void expect_fenced(uint32_t victim) {
     trial t = trial_of(victim == 1 ? "bsp" : "ssp:2", 20000, 1.5);
     trial_start(&t);
     trial_await_clocks(&t, 60);
-    (void)kill(t.process[victim], SIGSTOP);
+    signals_send(t.process[victim], SIGSTOP);
     const double stopped_s = trial_now_s();
     for (uint32_t rank = 0; rank < t.test.nodes; rank++) {
         CU_ASSERT_TRUE(rank == victim || trial_await_end(&t, rank, 20.0));
@@ -38,7 +39,7 @@ static void expect_fenced(uint32_t victim) {
     CU_ASSERT_TRUE(trial_now_s() - stopped_s < 1.5 + 2.5); /* nobody waits for its last word */
     const uint32_t clocks_then = atomic_load(&t.test.shared->clocks_done[victim]);
     const uint32_t acked_then = atomic_load(&t.test.shared->pushes_acked[victim]);
-    (void)kill(t.process[victim], SIGCONT);
+    signals_send(t.process[victim], SIGCONT);
     trial_end(&t, 20.0);
     for (uint32_t rank = 0; rank < t.test.nodes; rank++) {
         CU_ASSERT_EQUAL(t.code[rank], 5);
@@ -63,9 +64,9 @@ static uint64_t digest_of(uint32_t victim) {
     trial_start(&t);
     if (victim < t.test.nodes) {
         trial_await_clocks(&t, 90);
-        (void)kill(t.process[victim], SIGSTOP);
+        signals_send(t.process[victim], SIGSTOP);
         sleep_s(1.2);
-        (void)kill(t.process[victim], SIGCONT);
+        signals_send(t.process[victim], SIGCONT);
     }
     trial_end(&t, 60.0);
     for (uint32_t rank = 0; rank < t.test.nodes; rank++) {

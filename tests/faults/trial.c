@@ -14,11 +14,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/socket.h"
 
+#include "support/signals.h"
 #include "support/suite.h"
 
 const psi_runtime_options trial_quick = {.stall_timeout_s = 8.0,
@@ -221,9 +221,7 @@ void trial_start(trial *t) {
 }
 
 static bool process_has_ended(const trial *t, uint32_t rank) {
-    siginfo_t info = {0};
-    return waitid(P_PID, (id_t)t->process[rank], &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
-           info.si_pid != 0;
+    return signals_child_has_ended(t->process[rank]);
 }
 
 bool trial_await_end(const trial *t, uint32_t rank, double timeout_s) {
@@ -274,41 +272,41 @@ int trial_await_process(const trial *t, uint32_t node) {
            trial_now_s() < until_s) {
         (void)poll(NULL, 0, 1);
     }
-    CU_ASSERT_FATAL(process > 0); /* kill(0, ...) would end whoever runs this test */
+    CU_ASSERT_FATAL(process > 0);
     return process;
 }
 
-/* Waits for one process. Returns its exit code, 128 + signal, or -1. */
-static int await(int process, double until_s) {
-    int status = 0;
-    pid_t ended = waitpid(process, &status, WNOHANG);
-    while (ended == 0 && trial_now_s() < until_s) {
+/* Waits until a process has ended; its id stays its own. Returns whether it has. */
+static bool await(int process, double until_s) {
+    while (!signals_child_has_ended(process)) {
+        if (trial_now_s() >= until_s) {
+            return false;
+        }
         (void)poll(NULL, 0, 2);
-        ended = waitpid(process, &status, WNOHANG);
     }
-    if (ended == 0) {
-        return -1;
-    }
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return true;
 }
 
 void trial_end(trial *t, double timeout_s) {
     const double until_s = trial_now_s() + timeout_s;
     t->has_ended = true;
     for (uint32_t i = 0; i < t->process_count; i++) {
-        t->code[i] = await(t->process[i], until_s);
-        t->has_ended = t->has_ended && t->code[i] != -1;
+        t->code[i] = await(t->process[i], until_s) ? 0 : -1;
+        t->has_ended = t->has_ended && t->code[i] == 0;
     }
     t->took_s = trial_now_s() - t->started_s;
     struct pollfd left_over = {.fd = t->left_over, .events = POLLIN};
     t->none_left = poll(&left_over, 1, t->has_ended ? 1000 : 0) == 1;
-    for (uint32_t i = 0; i < t->process_count && !t->none_left; i++) {
-        (void)kill(-t->process[i], SIGKILL);
-        (void)await(t->process[i], trial_now_s() + 5.0);
+    for (uint32_t i = 0; i < t->process_count; i++) {
+        if (!t->none_left) {
+            signals_send_to_group(t->process[i], SIGKILL);
+        }
+        const int code = signals_take_code(t->process[i]);
+        t->code[i] = t->code[i] == 0 ? code : -1;
     }
     if (t->proxy > 0) {
-        (void)kill(t->proxy, SIGKILL);
-        (void)await(t->proxy, trial_now_s() + 5.0);
+        signals_send(t->proxy, SIGKILL);
+        (void)signals_take_code(t->proxy);
     }
     CU_ASSERT_TRUE(t->has_ended);
     CU_ASSERT_TRUE(t->none_left);

@@ -91,6 +91,9 @@ sizes() {
     sed -i '/PSI_RING_H/d' src/base/ring.h
     expect 'src/base/ring.h:1: has no include guard' sizes.sh "$scratch"
     clean_tree
+    echo 'void end(int process) { (void)kill(process, 9); }' >tests/bad.c
+    expect 'tests/bad.c:1:.*signals_send' sizes.sh "$scratch"
+    clean_tree
     echo '/* FIX''ME: later */' >>src/base/ring.c
     expect 'src/base/ring.c:6:.*unfinished' sizes.sh "$scratch"
     clean_tree

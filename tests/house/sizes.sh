@@ -82,6 +82,10 @@ while read -r header; do
     grep -q '^#ifndef [A-Z_0-9]*_H$' "$header" || echo "$header:1: has no include guard" >>"$found"
 done < <(sources src include tests | grep '\.h$')
 
+# kill() takes an id that is still 0, or the -1 of a failed fork(), for whole groups of processes.
+find tests -name '*.[ch]' ! -path tests/support/signals.h 2>/dev/null | sort | xargs -r grep -nH '\<kill *(' |
+    sed 's/$/   (use signals_send())/' >>"$found"
+
 # Unfinished work. A marker with an issue's number is a plan, not a leftover.
 markers='(TO''DO|FIX''ME|XX''X|HA''CK)'
 find src include tests cmake plots experiments scripts check demo CMakeLists.txt -type f -not -path '*/planted/*' 2>/dev/null |

@@ -46,7 +46,7 @@ static ps_err pressure_worker(ps_worker *worker, const void *problem) {
     const pressure_case *const test = problem;
     const uint32_t rank = ps_rank(worker);
     if (test->peer_stops && rank > 0) {
-        (void)kill(getpid(), SIGSTOP);
+        (void)raise(SIGSTOP);
         return PS_OK;
     }
     static int32_t ones[BLOCK_ROWS * COLUMNS]; /* a worker a process: not shared */

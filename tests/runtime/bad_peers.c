@@ -8,7 +8,6 @@
 
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "runtime/process.h"
 #include "runtime/socket.h"
 
+#include "support/signals.h"
 #include "support/suite.h"
 #include "tally.h"
 
@@ -67,6 +67,7 @@ static void begin(fixture *f) {
                           PS_OK);
     fflush(NULL);
     f->process = fork();
+    CU_ASSERT_FATAL(f->process >= 0);
     if (f->process == 0) {
         psi_process_setup setup = {
             .plan = &f->plan,
@@ -153,21 +154,15 @@ static bool is_closed_by_peer(int fd, ps_fault *last_word_out) {
 /* Waits for process 0, which must end with `code` and a line that holds `word`. */
 static void end(fixture *f, int code, const char *word) {
     const double until_s = monotonic_s() + 20.0;
-    int status = 0;
-    pid_t ended = 0;
-    while (ended == 0 && monotonic_s() < until_s) {
-        ended = waitpid(f->process, &status, WNOHANG);
-        if (ended == 0) {
-            (void)poll(NULL, 0, 5);
-        }
+    bool has_ended = false;
+    while (!(has_ended = signals_child_has_ended(f->process)) && monotonic_s() < until_s) {
+        (void)poll(NULL, 0, 5);
     }
-    if (ended == 0) {
-        (void)kill(f->process, SIGKILL);
-        (void)waitpid(f->process, &status, 0);
+    if (!has_ended) {
+        signals_send(f->process, SIGKILL);
     }
-    CU_ASSERT_EQUAL(ended, f->process);
-    CU_ASSERT_TRUE(WIFEXITED(status));
-    CU_ASSERT_EQUAL(WEXITSTATUS(status), code);
+    CU_ASSERT_TRUE(has_ended);
+    CU_ASSERT_EQUAL(signals_take_code(f->process), code);
     const char *const text = f->outcome->fault.text;
     CU_ASSERT_PTR_NOT_NULL(strstr(text, word));
     if (strstr(text, word) == NULL) {

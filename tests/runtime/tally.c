@@ -9,8 +9,9 @@
 #include <time.h>
 
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include "support/signals.h"
 
 /* ---- The algorithm: every worker adds a number of its own to every cell of four rows per clock
  * ---- */
@@ -38,7 +39,7 @@ static void misbehave(void *arg) {
     if (test->deed == TALLY_DIE) {
         (void)raise(SIGKILL);
     } else if (test->deed == TALLY_FREEZE) {
-        (void)kill(getpid(), SIGSTOP);
+        (void)raise(SIGSTOP);
     } else if (test->deed == TALLY_EXIT) {
         _exit(7);
     }
@@ -223,6 +224,9 @@ void tally_start(tally_run *run, const tally_case *test) {
     }
     fflush(NULL);
     run->process = fork();
+    if (run->process < 0) {
+        abort();
+    }
     if (run->process == 0) {
         (void)setpgid(0, 0);
         (void)close(pipe_fds[0]); /* the other end is open as long as a process of the run lives */
@@ -241,24 +245,17 @@ static double now_s(void) {
 
 int tally_end(tally_run *run, double timeout_s, bool *none_left_out) {
     const double until_s = now_s() + timeout_s;
-    int status = 0;
-    pid_t ended = 0;
-    while (ended == 0 && now_s() < until_s) {
-        ended = waitpid(run->process, &status, WNOHANG);
-        if (ended == 0) {
-            (void)poll(NULL, 0, 5);
-        }
+    bool has_ended = false;
+    while (!(has_ended = signals_child_has_ended(run->process)) && now_s() < until_s) {
+        (void)poll(NULL, 0, 5);
     }
     struct pollfd left_over = {.fd = run->left_over, .events = POLLIN};
-    *none_left_out = poll(&left_over, 1, ended == 0 ? 0 : 1000) == 1;
+    *none_left_out = poll(&left_over, 1, has_ended ? 1000 : 0) == 1;
     if (!*none_left_out) {
-        (void)kill(-run->process, SIGKILL);
+        signals_send_to_group(run->process, SIGKILL);
     }
-    if (ended == 0) {
-        (void)waitpid(run->process, &status, 0);
-        return -1;
-    }
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    const int code = signals_take_code(run->process);
+    return has_ended ? code : -1;
 }
 
 void tally_close(tally_run *run) {
@@ -267,7 +264,11 @@ void tally_close(tally_run *run) {
 }
 
 void tally_signal(const tally_run *run, int signal, bool to_all) {
-    (void)kill(to_all ? -run->process : run->process, signal);
+    if (to_all) {
+        signals_send_to_group(run->process, signal);
+    } else {
+        signals_send(run->process, signal);
+    }
 }
 
 bool tally_await_clocks(const tally_run *run, uint32_t clocks) {
