@@ -13,7 +13,7 @@
 #include "tortoise/random.h"
 
 static const char prefix[] = "synthetic";
-enum { PREFIX_SIZE = sizeof prefix - 1, VALUE_MAX = 64, RANK_MAX = 4096 };
+enum { PREFIX_SIZE = sizeof prefix - 1, VALUE_MAX = 64, RANK_MAX = 4096, TRIES_MAX = 256 };
 static const uint64_t side_max = UINT64_C(1) << 31;
 
 /* Sizes of the default: enough users for each worker, and enough ratings for each user, but not
@@ -266,6 +266,24 @@ static ps_err maker_init(maker *m, const psi_synthetic *spec) {
     return PS_OK;
 }
 
+/* The same draw as from all items until one is new, where nearly all of their weight is drawn: from
+ * the others alone. There are some: a user draws at most half of the items. O(items). */
+static uint32_t rare_item_draw(maker *m, uint64_t user) {
+    double left = 0;
+    size_t chosen = 0;
+    for (size_t i = 0; i < m->spec->items; i++) {
+        const bool is_new = m->drawn_by[i] != user + 1;
+        const double weight = pow((double)i + 1, -m->spec->skew);
+        left += is_new ? weight : 0;
+        if (is_new && gsl_rng_uniform(m->rng) * left < weight) {
+            chosen =
+                i; /* with probability weight / left; the last such item has its share of all */
+        }
+    }
+    m->drawn_by[chosen] = user + 1;
+    return (uint32_t)chosen;
+}
+
 /* Draws the `drawn`-th item of a user; those before it are not drawn again. */
 static uint32_t item_draw(maker *m, uint64_t user, uint64_t drawn) {
     const uint64_t items = m->spec->items;
@@ -276,13 +294,14 @@ static uint32_t item_draw(maker *m, uint64_t user, uint64_t drawn) {
         m->order[drawn] = item;
         return item;
     }
-    for (;;) { /* ends: at most half of the items are ever drawn by one user */
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
         const size_t item = gsl_ran_discrete(m->rng, m->popularity);
         if (m->drawn_by[item] != user + 1) {
             m->drawn_by[item] = user + 1;
             return (uint32_t)item;
         }
     }
+    return rare_item_draw(m, user);
 }
 
 /* Puts the order back, so that what a user draws does not depend on the users before. */
