@@ -125,7 +125,10 @@ TARGET_WIDE static inline uint32_t list_sum_wide(const fplus_state *state, entry
         place = found != 0 ? begin + (uint32_t)__builtin_ctz(found | 0x10000U) : place;
         entries = _mm512_mask_sub_epi32(entries, (__mmask16)found, entries, one);
         _mm512_mask_storeu_epi32(list + begin, there, entries);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion" /* the macro that the gather is without -O2 */
         const __m512 values = _mm512_i32gather_ps(topics, factors, 4);
+#pragma GCC diagnostic pop
         const __m512 counts = _mm512_cvtepi32_ps(_mm512_srli_epi32(entries, 16));
         sum = _mm512_add_ps(sum, _mm512_mul_ps(counts, values));
         _mm512_storeu_ps(sums + begin, sum);
