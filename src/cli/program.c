@@ -1,6 +1,7 @@
 /* One program, its commands; ps_main(). */
 #include "tortoise/program.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -162,6 +163,8 @@ static ps_err carry_out(int argc, char *const *argv, ps_fault *fault) {
 }
 
 int ps_main(int argc, char *const *argv, const ps_algo *algo) {
+    /* With it ignored, as whoever started this may have left it, no child could be waited for. */
+    (void)signal(SIGCHLD, SIG_DFL);
     (void)gsl_set_error_handler_off();
     ps_fault fault = {0};
     ps_err err = PS_OK;

@@ -114,33 +114,53 @@ void tt_rank_sign(const tt_rank *rank, ps_fault *fault) {
     *fault = line;
 }
 
-/* A time above 0, unless nothing was given. */
-static ps_err read_seconds(const tt_settings *settings, const char *name, double *value_out,
+/* What an option's time may be, and in words. */
+typedef struct time_range {
+    const char *name;
+    double min_s, max_s;
+    const char *min, *max;
+} time_range;
+
+enum { START_TIMEOUT, STALL_TIMEOUT, SILENCE_TIMEOUT, SPIN };
+
+/* Beyond them a mistyped unit is likelier than a wish: a machine that is busy for 100 ms would be
+ * dead or stalled, and one that polls for more than a second does nothing else. */
+static const time_range time_ranges[] = {
+    [START_TIMEOUT] = {"start-timeout", 0.1, 7 * 86400.0, "100ms", "168h"},
+    [STALL_TIMEOUT] = {"stall-timeout", 0.1, 7 * 86400.0, "100ms", "168h"},
+    [SILENCE_TIMEOUT] = {"silence-timeout", 1.0, 7 * 86400.0, "1s", "168h"},
+    [SPIN] = {"spin", 0.0, 1.0, "0", "1s"},
+};
+
+/* Leaves *value_out alone if nothing was given. */
+static ps_err read_seconds(const tt_settings *settings, const time_range *range, double *value_out,
                            ps_fault *fault) {
     char what[64];
-    const char *const text = tt_setting_text(settings, name);
+    double value_s = 0.0;
+    const char *const text = tt_setting_text(settings, range->name);
     if (text == NULL) {
         return PS_OK;
     }
-    (void)snprintf(what, sizeof what, "--%s", name);
-    PS_TRY(psi_parse_seconds(text, what, value_out, fault));
-    return *value_out > 0.0 ? PS_OK
-                            : ps_fault_set(fault, PS_EINVAL, "%s: it must be longer than 0", what);
+    (void)snprintf(what, sizeof what, "--%s", range->name);
+    PS_TRY(psi_parse_seconds(text, what, &value_s, fault));
+    if (value_s < range->min_s || value_s > range->max_s) {
+        return ps_fault_set(fault, PS_EINVAL, "%s: '%.40s' is not within %s to %s", what, text,
+                            range->min, range->max);
+    }
+    *value_out = value_s;
+    return PS_OK;
 }
 
 ps_err tt_runtime_options_read(const tt_settings *settings, psi_runtime_options *options_out,
                                ps_fault *fault) {
     *options_out = (psi_runtime_options){0};
-    PS_TRY(read_seconds(settings, "start-timeout", &options_out->start_timeout_s, fault));
-    PS_TRY(read_seconds(settings, "stall-timeout", &options_out->stall_timeout_s, fault));
-    PS_TRY(read_seconds(settings, "silence-timeout", &options_out->silence_timeout_s, fault));
-    if (options_out->silence_timeout_s < 1.0) {
-        return ps_fault_set(fault, PS_EINVAL,
-                            "--silence-timeout: less than 1s would count a busy machine as dead");
-    }
-    const char *const spin = tt_setting_text(settings, "spin");
-    if (spin != NULL) {
-        PS_TRY(psi_parse_seconds(spin, "--spin", &options_out->spin_s, fault));
+    const time_range *const ranges = time_ranges;
+    PS_TRY(read_seconds(settings, &ranges[START_TIMEOUT], &options_out->start_timeout_s, fault));
+    PS_TRY(read_seconds(settings, &ranges[STALL_TIMEOUT], &options_out->stall_timeout_s, fault));
+    PS_TRY(
+        read_seconds(settings, &ranges[SILENCE_TIMEOUT], &options_out->silence_timeout_s, fault));
+    if (tt_setting_text(settings, ranges[SPIN].name) != NULL) {
+        PS_TRY(read_seconds(settings, &ranges[SPIN], &options_out->spin_s, fault));
         options_out->spin_s = options_out->spin_s > 0.0 ? options_out->spin_s : -1.0;
     }
     PS_TRY(psi_parse_bytes(tt_setting_text(settings, "send-buffer"), "--send-buffer",

@@ -289,6 +289,17 @@ static ps_err find_coordinator(search *in) {
 
 /* ---- Names ---- */
 
+/* A name that was cut off would be another's. */
+static ps_err find_job(search *in) {
+    in->job = first_of(in, in->options->job, "--job", "PS_JOB");
+    const size_t length = in->job.text == NULL ? 1 : strlen(in->job.text);
+    return length >= 1 && length <= PSI_PLACEMENT_JOB_MAX
+               ? PS_OK
+               : ps_fault_set(in->fault, PS_EINVAL,
+                              "%s: a name of %zu characters; it has 1 to %d of them", in->job.from,
+                              length, PSI_PLACEMENT_JOB_MAX);
+}
+
 /* The job's name, and what the ranks of one machine call their meeting. */
 static void name_run(search *in) {
     psi_placement *const placement = in->placement;
@@ -302,18 +313,16 @@ static void name_run(search *in) {
         (void)snprintf(id, sizeof id, "%s-%s%s%s", in->by->name, first == NULL ? "" : first,
                        first == NULL || second == NULL ? "" : ".", second == NULL ? "" : second);
     }
-    in->job = first_of(in, in->options->job, "--job", "PS_JOB");
-    if (in->job.text != NULL) {
+    const bool has_name = in->job.text != NULL;
+    if (has_name) {
         (void)snprintf(placement->job, sizeof placement->job, "%s", in->job.text);
     } else {
         (void)snprintf(placement->job, sizeof placement->job, "%s",
                        id[0] != '\0' ? id : "tortoise");
         in->job.from = id[0] == '\0' ? "default" : in->by == NULL ? "PS_LAUNCH" : in->by->name;
     }
-    const bool has_name = in->options->job != NULL || get(in, "PS_JOB") != NULL;
     if (id[0] != '\0') {
-        (void)snprintf(placement->meeting, sizeof placement->meeting, "%s %.100s", id,
-                       placement->job);
+        (void)snprintf(placement->meeting, sizeof placement->meeting, "%s %s", id, placement->job);
     } else if (has_name || in->by == NULL) {
         (void)snprintf(placement->meeting, sizeof placement->meeting, "job %s", placement->job);
     } else {
@@ -384,6 +393,7 @@ ps_err psi_placement_find(psi_placement *placement, const psi_placement_options 
         options->launcher == NULL || strcmp(options->launcher, "none") != 0;
     in.rank = first_of(&in, options->rank, "--ps-rank", heeds_variables ? "PS_RANK" : NULL);
     in.size = first_of(&in, options->size, "--ps-size", heeds_variables ? "PS_SIZE" : NULL);
+    PS_TRY(find_job(&in));
     PS_TRY(find_launcher(&in));
     const bool says_something = options->rank != NULL || options->size != NULL ||
                                 options->hosts != NULL || options->hostfile != NULL ||

@@ -12,7 +12,7 @@
 #include "runtime/hostlist.h"
 #include "runtime/socket.h"
 
-enum { PSI_PLACEMENT_TEXT_BYTES = 128 };
+enum { PSI_PLACEMENT_TEXT_BYTES = 128, PSI_PLACEMENT_JOB_MAX = 100 /* characters */ };
 
 /* What the command line says; NULL where it says nothing. Borrowed. */
 typedef struct psi_placement_options {

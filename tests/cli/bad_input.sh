@@ -50,6 +50,13 @@ refused 2 "no algorithm" -- sim --nodes 4
 refused 2 "--policy" -- sim mf --polcy bsp
 refused 2 "--workers" -- run mf --worker 4
 refused 2 "unknown option --frobnicate" -- sim mf --frobnicate 3
+refused 2 "--spin: '10h' is not within 0 to 1s" -- run mf --spin 10h
+refused 2 "--stall-timeout: '1ns' is not within 100ms to 168h" -- run mf --stall-timeout 1ns
+refused 2 "--stall-timeout: '169h' is not within" -- run mf --stall-timeout 169h
+refused 2 "--start-timeout: '0s' is not within 100ms to 168h" -- run mf --start-timeout 0s
+refused 2 "--silence-timeout: '900ms' is not within 1s to 168h" -- run mf --silence-timeout 900ms
+refused 2 "--job: a name of 101 characters; it has 1 to 100" -- run mf --job "$(printf '%0101d' 0)"
+refused 2 "--job: a name of 0 characters" -- run mf --job ""
 refused 2 "unknown option -x" -- sim mf -x
 refused 2 "--nodes needs a value" -- sim mf --nodes
 refused 2 "unexpected argument 'again'" -- sim mf again

@@ -12,6 +12,17 @@ check() {
     fi
 }
 
+# Waits until a process has computed for a second: something is measured then, however busy the machine is.
+await_work() { # PROCESS
+    local ticks_per_s fields
+    ticks_per_s=$(getconf CLK_TCK)
+    for _ in $(seq 600); do
+        read -r -a fields < <(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null)
+        [ "${fields[11]:-0}" -ge "$ticks_per_s" ] && return
+        sleep 0.1
+    done
+}
+
 # interrupted WORLD: starts an endless run, interrupts it, and looks at what it left.
 interrupted() {
     local world=$1
@@ -19,7 +30,7 @@ interrupted() {
     "$TORTOISE" "$world" mf --nodes 2 --workers 2 --clocks 1000000 --data synthetic:users=400,items=60,ratings=9000 \
         --out "$world" >"$world.txt" 2>"$world.err" &
     local process=$!
-    sleep 2
+    await_work "$process"
     kill -INT "$process"
     wait "$process"
     code=$?

@@ -64,7 +64,7 @@ start() {
             started+=("$!")
         done
     fi
-    for _ in $(seq 400); do
+    for _ in $(seq 1500); do
         processes=("${started[@]}")
         if [ "$mode" = local ]; then
             mapfile -t children < <(pgrep -P "${started[0]}")

@@ -65,14 +65,21 @@ launch usage -n 3 -- run mf --no-such-option
 claim "a usage error of all ranks is 2, not $code" [ "$code" -eq 2 ]
 claim "lines of others have their rank before them" grep -q '^\[1@.*\] tortoise: .*unknown option' "$scratch/usage.err"
 
+# Whoever started the program may not care for its children; the program does.
+timeout 60 env --ignore-signal=CHLD "$TORTOISE" launch -n 2 -- run mf "${task[@]}" --quiet --out "$scratch/careless" \
+    >"$scratch/careless.out" 2>"$scratch/careless.err"
+code=$?
+claim "started with SIGCHLD ignored it ends with 0, not $code" [ "$code" -eq 0 ]
+
 # start NAME ARG...: a launch that would take hours, in the background; its ranks are in $ranks.
 start() {
     local name=$1 rank
     shift
+    ranks=()
     setsid "$TORTOISE" launch "$@" -- run mf --policy bsp --clocks 1000000 --eval-every 100000 --workers 3 --insecure \
         --out "$scratch/$name" >"$scratch/$name.out" 2>"$scratch/$name.err" &
     launcher=$!
-    for _ in $(seq 400); do
+    for _ in $(seq 1500); do
         mapfile -t ranks < <(pgrep -f -- "run mf .*--out $scratch/$name\$" | grep -vx "$launcher")
         if [ "${#ranks[@]}" -eq 3 ]; then
             rank=${ranks[2]}
@@ -82,7 +89,11 @@ start() {
         sleep 0.02
     done
     claim "the launch starts: $(cat "$scratch/$name.err")" false
+    finish
 }
+
+# Nothing runs on for hours because a test failed: what writes to our folder is ours.
+trap 'pkill -KILL -f -- "--out $scratch/"' EXIT
 
 # shellcheck disable=SC2317 # claim calls it
 # Whether all ranks are gone within five seconds; an unreaped one is gone, too.

@@ -23,7 +23,7 @@ start() {
     setsid "$TORTOISE" run mf --nodes 3 --workers 3 --clocks 1000000 --eval-every 100000 --policy ssp:2 \
         --out "$scratch/$1" >"$scratch/$1.out" 2>"$scratch/$1.err" &
     run=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 600); do
         mapfile -t children < <(pgrep -P "$run")
         if [ "${#children[@]}" -eq 2 ] && [ "$(ps -o nlwp= -p "${children[1]}" | tr -d ' ')" -ge 3 ]; then
             return
@@ -31,6 +31,7 @@ start() {
         sleep 0.05
     done
     echo "the run did not start: $(cat "$scratch/$1.err")"
+    kill -KILL "$run" # nobody has waited for it yet, so that the number is still its own
     exit 1
 }
 
