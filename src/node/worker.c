@@ -223,7 +223,6 @@ static ps_err clock_with_lock(ps_worker *worker) {
     const psi_client_event event = {
         .kind = PSI_CLIENT_CLOCK, .worker = worker->index, .block = &worker->block};
     (void)step(worker, &event);
-    psi_rows_reuse(&worker->rows, &worker->block);
     is_recorded &= trace_clock(worker, node->port->ops->now_s(node->port));
     worker->clock++;
     if (!is_recorded) {

@@ -313,7 +313,6 @@ static void step_clock(psi_client *client, const psi_client_event *event, psi_ef
     if (policy->ops->flush_is_due(policy, advanced)) {
         psi_client_log_flush(client, out);
     }
-    psi_client_log_reuse(client, event->block);
 }
 
 static void step_leave(psi_client *client, const psi_client_event *event, psi_effects *out) {

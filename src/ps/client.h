@@ -173,10 +173,6 @@ static inline uint32_t psi_client_shard_endpoint(const psi_client *client, uint3
  * cached rows. */
 void psi_client_log_append(psi_client *client, uint32_t worker, psi_block *block, psi_effects *out);
 
-/* Swaps an empty block for that of the last entry that was forgotten: the worker's next updates go
- * where these were, which the processor's cache still has. */
-void psi_client_log_reuse(psi_client *client, psi_block *block);
-
 /* Sends all that was not sent, with the client's clock, to every shard. */
 void psi_client_log_flush(psi_client *client, psi_effects *out);
 

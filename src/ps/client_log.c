@@ -10,8 +10,9 @@ static void apply_segment(psi_client *client, const psi_block *block, const psi_
     const psi_layout *const layout = client->options.layout;
     const psi_table_layout *const table_layout = &layout->tables[segment->table];
     psi_cache_table *const table = &client->tables[segment->table];
+    const uint8_t *at = block->values.bytes + segment->offset_bytes;
     for (uint32_t i = 0; i < segment->count; i++) {
-        const uint8_t *const values = block->values[segment->first + i];
+        const uint8_t *const values = psi_part_next_row(table_layout, &at);
         const psi_place place = {.shard = segment->shard,
                                  .local = block->locals[segment->first + i]};
         const uint32_t position =
@@ -77,20 +78,6 @@ static size_t section_size_bytes(const psi_log_entry *entry, uint32_t shard,
     return size_bytes;
 }
 
-/* Writes the values of a segment at `to` and returns the end. */
-static uint8_t *put_changes(const psi_client *client, const psi_block *block,
-                            const psi_segment *segment, uint8_t *to) {
-    const psi_table_layout *const table = &client->options.layout->tables[segment->table];
-    for (uint32_t i = 0; i < segment->count; i++) {
-        const uint8_t *end = block->values[segment->first + i];
-        const uint8_t *const begin = psi_part_next_row(table, &end);
-        const size_t size_bytes = (size_t)(end - begin);
-        memcpy(to, begin, size_bytes);
-        to += size_bytes;
-    }
-    return to;
-}
-
 static uint8_t *put_section(const psi_client *client, const psi_log_entry *entry, uint32_t shard,
                             psi_frame *frame, uint8_t *to) {
     uint32_t part_count;
@@ -109,7 +96,8 @@ static uint8_t *put_section(const psi_client *client, const psi_log_entry *entry
         const psi_keys keys = psi_keys_of_locals(
             segment->table, entry->block.locals + segment->first, segment->count);
         to = psi_part_put_keys(to, &keys, true);
-        to = put_changes(client, &entry->block, segment, to);
+        memcpy(to, entry->block.values.bytes + segment->offset_bytes, segment->size_bytes);
+        to += segment->size_bytes;
         frame->row_count += segment->count;
     }
     return to;
@@ -194,15 +182,6 @@ void psi_client_log_flush(psi_client *client, psi_effects *out) {
         client->log[i].sequence = client->sequence;
     }
     forget(client, settled_sequence(client));
-}
-
-void psi_client_log_reuse(psi_client *client, psi_block *block) {
-    if (client->log_count < client->log_capacity) {
-        const psi_block reused = client->log[client->log_count].block;
-        client->log[client->log_count].block = *block;
-        *block = reused;
-        psi_block_clear(block);
-    }
 }
 
 void psi_client_log_received(psi_client *client, uint32_t shard, uint64_t sequence,

@@ -7,72 +7,16 @@
 
 enum { CHUNK_MIN_BYTES = 1 << 12, ALIGN_BYTES = 16 };
 
-/* ---- Memory ---- */
-
-static void arena_clear(psi_arena *arena) {
-    arena->chunk_now = 0;
-    arena->chunk_used_bytes = 0;
-}
-
-static void arena_fini(psi_arena *arena) {
-    for (size_t i = 0; i < arena->chunk_count; i++) {
-        free(arena->chunks[i].bytes);
-    }
-    free(arena->chunks);
-}
-
-static bool add_chunk(psi_arena *arena, size_t size_bytes) {
-    size_t capacity_bytes = CHUNK_MIN_BYTES;
-    if (arena->chunk_count > 0) {
-        capacity_bytes = 2 * arena->chunks[arena->chunk_count - 1].capacity_bytes;
-    }
-    while (capacity_bytes < size_bytes) {
-        capacity_bytes *= 2;
-    }
-    void *chunks = arena->chunks;
-    if (!psi_array_reserve(&chunks, &arena->chunk_capacity, arena->chunk_count + 1,
-                           sizeof *arena->chunks)) {
-        return false;
-    }
-    arena->chunks = chunks;
-    uint8_t *const bytes = malloc(capacity_bytes);
-    if (bytes == NULL) {
-        return false;
-    }
-    arena->chunks[arena->chunk_count++] =
-        (psi_chunk){.bytes = bytes, .capacity_bytes = capacity_bytes};
-    return true;
-}
-
-/* Hands out aligned memory that lives until the arena is cleared. NULL: memory is exhausted. */
-static uint8_t *take_bytes(psi_arena *arena, size_t size_bytes) {
-    const size_t needed = (size_bytes + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
-    while (arena->chunk_now < arena->chunk_count &&
-           arena->chunks[arena->chunk_now].capacity_bytes - arena->chunk_used_bytes < needed) {
-        arena->chunk_now++;
-        arena->chunk_used_bytes = 0;
-    }
-    if (arena->chunk_now == arena->chunk_count && !add_chunk(arena, needed)) {
-        return NULL;
-    }
-    uint8_t *const bytes = arena->chunks[arena->chunk_now].bytes + arena->chunk_used_bytes;
-    arena->chunk_used_bytes += needed;
-    return bytes;
-}
-
-/* ---- Setting up ---- */
-
 void psi_block_clear(psi_block *block) {
     block->segment_count = 0;
     block->local_count = 0;
-    arena_clear(&block->changes);
+    block->values.size_bytes = 0;
 }
 
 void psi_block_fini(psi_block *block) {
     free(block->segments);
     free(block->locals);
-    free(block->values);
-    arena_fini(&block->changes);
+    psi_buffer_fini(&block->values);
     *block = (psi_block){0};
 }
 
@@ -87,11 +31,13 @@ void psi_rows_fini(psi_rows *rows) {
         psi_sparse_fini(&rows->sparse[i].value);
         psi_sparse_fini(&rows->sparse[i].delta);
     }
-    arena_fini(&rows->views);
-    arena_fini(&rows->changes);
+    for (size_t i = 0; i < rows->chunk_count; i++) {
+        free(rows->chunks[i].bytes);
+    }
     free(rows->rows);
     free(rows->index);
     free(rows->sparse);
+    free(rows->chunks);
     free(rows->counts);
     *rows = (psi_rows){0};
 }
@@ -102,8 +48,49 @@ void psi_rows_clear(psi_rows *rows) {
     }
     rows->row_count = 0;
     rows->sparse_count = 0;
-    arena_clear(&rows->views);
-    arena_clear(&rows->changes);
+    rows->chunk_now = 0;
+    rows->chunk_used_bytes = 0;
+}
+
+/* ---- Memory ---- */
+
+static bool add_chunk(psi_rows *rows, size_t size_bytes) {
+    size_t capacity_bytes = CHUNK_MIN_BYTES;
+    if (rows->chunk_count > 0) {
+        capacity_bytes = 2 * rows->chunks[rows->chunk_count - 1].capacity_bytes;
+    }
+    while (capacity_bytes < size_bytes) {
+        capacity_bytes *= 2;
+    }
+    void *chunks = rows->chunks;
+    if (!psi_array_reserve(&chunks, &rows->chunk_capacity, rows->chunk_count + 1,
+                           sizeof *rows->chunks)) {
+        return false;
+    }
+    rows->chunks = chunks;
+    uint8_t *const bytes = malloc(capacity_bytes);
+    if (bytes == NULL) {
+        return false;
+    }
+    rows->chunks[rows->chunk_count++] =
+        (psi_chunk){.bytes = bytes, .capacity_bytes = capacity_bytes};
+    return true;
+}
+
+/* Hands out aligned memory that lives until the clock ends. NULL: memory is exhausted. */
+static uint8_t *take_bytes(psi_rows *rows, size_t size_bytes) {
+    const size_t needed = (size_bytes + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
+    while (rows->chunk_now < rows->chunk_count &&
+           rows->chunks[rows->chunk_now].capacity_bytes - rows->chunk_used_bytes < needed) {
+        rows->chunk_now++;
+        rows->chunk_used_bytes = 0;
+    }
+    if (rows->chunk_now == rows->chunk_count && !add_chunk(rows, needed)) {
+        return NULL;
+    }
+    uint8_t *const bytes = rows->chunks[rows->chunk_now].bytes + rows->chunk_used_bytes;
+    rows->chunk_used_bytes += needed;
+    return bytes;
 }
 
 /* ---- Finding ---- */
@@ -203,7 +190,7 @@ bool psi_rows_fill(psi_rows *rows, psi_private_row *row, const uint8_t *dense,
         row->is_fetched = true;
         return true;
     }
-    uint8_t *const value = take_bytes(&rows->views, table->row_size_bytes);
+    uint8_t *const value = take_bytes(rows, table->row_size_bytes);
     if (value == NULL) {
         return false;
     }
@@ -230,7 +217,7 @@ void *psi_rows_edit(psi_rows *rows, psi_private_row *row) {
     (void)psi_rows_read(rows, row);
     if (row->base == NULL) {
         const size_t size_bytes = rows->layout->tables[row->table].row_size_bytes;
-        row->base = take_bytes(&rows->views, size_bytes);
+        row->base = take_bytes(rows, size_bytes);
         if (row->base == NULL) {
             return NULL;
         }
@@ -243,7 +230,7 @@ void *psi_rows_edit(psi_rows *rows, psi_private_row *row) {
 /* The first add to a row in a clock is a copy. Unless the worker looks at the row, that is all. */
 static bool add_first(psi_rows *rows, psi_private_row *row, const void *delta) {
     const size_t size_bytes = rows->layout->tables[row->table].row_size_bytes;
-    row->delta = take_bytes(&rows->changes, size_bytes);
+    row->delta = take_bytes(rows, size_bytes);
     if (row->delta == NULL) {
         return false;
     }
@@ -294,26 +281,22 @@ static size_t wire_size_bytes(const psi_rows *rows, const psi_private_row *row) 
     return psi_sparse_wire_size(table, &rows->sparse[row->sparse - 1].delta);
 }
 
-/* The row's change as it goes into a part. What was only added to a dense row is that already.
- * NULL: memory is exhausted. */
-static const uint8_t *change_of(psi_rows *rows, const psi_private_row *row) {
+/* Writes the row's change at `to`. */
+static void put_change(const psi_rows *rows, const psi_private_row *row, uint8_t *to) {
     const psi_table_layout *const table = &rows->layout->tables[row->table];
-    if (table->layout == PS_DENSE && row->base == NULL) {
-        return row->delta;
-    }
-    uint8_t *const to = take_bytes(&rows->changes, wire_size_bytes(rows, row));
-    if (to == NULL) {
-        return NULL;
-    }
     if (table->layout == PS_SPARSE) {
         (void)psi_part_put_sparse(to, table->type, &rows->sparse[row->sparse - 1].delta);
-        return to;
+        return;
     }
+    if (row->base == NULL) {
+        memcpy(to, row->delta, table->row_size_bytes);
+        return;
+    }
+    /* Dense segments come first and start aligned, so `to` is aligned for the type. */
     psi_values_subtract(table->type, to, row->value, row->base, table->column_count);
     if (row->delta != NULL) {
         psi_values_add(table->type, to, row->delta, table->column_count);
     }
-    return to;
 }
 
 /* Makes one segment for every table and shard that has changes, and room for their rows. */
@@ -328,11 +311,7 @@ static bool make_segments(psi_rows *rows, psi_block *block) {
     const bool has_locals =
         psi_array_reserve(&locals, &block->local_capacity, rows->row_count, sizeof *block->locals);
     block->locals = locals;
-    void *values = block->values;
-    const bool has_values =
-        psi_array_reserve(&values, &block->value_capacity, rows->row_count, sizeof *block->values);
-    block->values = values;
-    if (!has_room || !has_locals || !has_values) {
+    if (!has_room || !has_locals) {
         return false;
     }
     /* counts[table, shard]: 0, or the position of its segment + 1. */
@@ -361,43 +340,40 @@ static psi_segment *segment_of(const psi_rows *rows, psi_block *block, const psi
     return &block->segments[rows->counts[at] - 1];
 }
 
-/* Lists the changed rows with their changes, segment by segment. False: memory is exhausted. */
-static bool list_changes(psi_rows *rows, psi_block *block) {
+/* Gives every segment its place in the values; each starts at a multiple of ALIGN_BYTES. */
+static bool place_values(psi_rows *rows, psi_block *block) {
     for (size_t i = 0; i < rows->row_count; i++) {
         const psi_private_row *const row = &rows->rows[i];
-        if (!row->is_changed) {
-            continue;
+        if (row->is_changed) {
+            segment_of(rows, block, row)->size_bytes += wire_size_bytes(rows, row);
         }
-        const uint8_t *const change = change_of(rows, row);
-        if (change == NULL) {
-            return false;
-        }
-        psi_segment *const segment = segment_of(rows, block, row);
-        const size_t at = segment->first + segment->count++;
-        block->locals[at] = row->place.local;
-        block->values[at] = change;
-        segment->size_bytes += wire_size_bytes(rows, row);
     }
-    return true;
-}
-
-static void swap_changes(psi_rows *rows, psi_block *block) {
-    const psi_arena changes = rows->changes;
-    rows->changes = block->changes;
-    block->changes = changes;
+    size_t offset_bytes = 0;
+    for (size_t i = 0; i < block->segment_count; i++) {
+        block->segments[i].offset_bytes = offset_bytes;
+        offset_bytes +=
+            (block->segments[i].size_bytes + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
+        block->segments[i].size_bytes = 0;
+    }
+    return psi_buffer_extend(&block->values, offset_bytes) != NULL;
 }
 
 bool psi_rows_seal(psi_rows *rows, psi_block *block) {
     psi_block_clear(block);
-    if (!make_segments(rows, block) || !list_changes(rows, block)) {
+    if (!make_segments(rows, block) || !place_values(rows, block)) {
         psi_block_clear(block);
         return false;
     }
-    swap_changes(rows, block);
+    for (size_t i = 0; i < rows->row_count; i++) {
+        const psi_private_row *const row = &rows->rows[i];
+        if (row->is_changed) {
+            psi_segment *const segment = segment_of(rows, block, row);
+            block->locals[segment->first + segment->count++] = row->place.local;
+            put_change(rows, row,
+                       block->values.bytes + segment->offset_bytes + segment->size_bytes);
+            segment->size_bytes += wire_size_bytes(rows, row);
+        }
+    }
     psi_rows_clear(rows);
     return true;
-}
-
-void psi_rows_reuse(psi_rows *rows, psi_block *block) {
-    swap_changes(rows, block);
 }

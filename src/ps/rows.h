@@ -11,25 +11,14 @@
 #include "ps/layout.h"
 #include "ps/values.h"
 
-/* Memory in chunks, so that what was handed out never moves. */
-typedef struct psi_chunk {
-    uint8_t *bytes;
-    size_t capacity_bytes;
-} psi_chunk;
-
-typedef struct psi_arena {
-    psi_chunk *chunks;
-    size_t chunk_count, chunk_capacity;
-    size_t chunk_now, chunk_used_bytes;
-} psi_arena;
-
 /* The updates of one worker in one clock, by table and shard: segment after segment, in the order
  * in which the worker first touched the rows. */
 typedef struct psi_segment {
     uint32_t table, shard;
     uint32_t count;
-    size_t first;      /* of its rows in psi_block.locals and psi_block.values */
-    size_t size_bytes; /* of its values, as in a part */
+    size_t first;        /* of its rows in psi_block.locals */
+    size_t offset_bytes; /* of its values in psi_block.values, as in a part */
+    size_t size_bytes;
 } psi_segment;
 
 typedef struct psi_block {
@@ -37,9 +26,7 @@ typedef struct psi_block {
     size_t segment_count, segment_capacity;
     uint32_t *locals;
     size_t local_count, local_capacity;
-    const uint8_t **values; /* by row: its change as in a part, in `changes` */
-    size_t value_capacity;
-    psi_arena changes;
+    psi_buffer values;
 } psi_block;
 
 void psi_block_clear(psi_block *block); /* empty; keeps the memory */
@@ -62,6 +49,12 @@ typedef struct psi_private_sparse {
     psi_sparse value, delta;
 } psi_private_sparse;
 
+/* Memory in chunks, so that what was handed out never moves. */
+typedef struct psi_chunk {
+    uint8_t *bytes;
+    size_t capacity_bytes;
+} psi_chunk;
+
 typedef struct psi_rows {
     const psi_layout *layout; /* borrowed */
     psi_private_row *rows;
@@ -70,9 +63,10 @@ typedef struct psi_rows {
     size_t index_capacity;
     psi_private_sparse *sparse;
     size_t sparse_count, sparse_capacity;
-    psi_arena views;   /* of what is fetched and edited */
-    psi_arena changes; /* of deltas: psi_rows_seal() gives it away */
-    uint32_t *counts;  /* scratch of psi_rows_seal(): by table and shard */
+    psi_chunk *chunks;
+    size_t chunk_count, chunk_capacity;
+    size_t chunk_now, chunk_used_bytes;
+    uint32_t *counts; /* scratch of psi_rows_seal(): by table and shard */
 } psi_rows;
 
 /* Makes an empty set of rows. PS_ENOMEM or PS_OK. psi_rows_fini() releases it. */
@@ -102,16 +96,10 @@ PS_MUST_CHECK bool psi_rows_add(psi_rows *rows, psi_private_row *row, const void
 PS_MUST_CHECK bool psi_rows_add_sparse(psi_rows *rows, psi_private_row *row, uint32_t count,
                                        const uint32_t *columns, const void *values);
 
-/* Ends the clock: moves all changes into `block` (cleared first) and forgets the rows. What was
- * added to dense rows is not copied: the block takes over its memory, and the rows that of the
- * block. The order of rows within a segment is the order of first touch. False: memory is
- * exhausted; the rows are unchanged. O(values edited + sparse entries + rows touched + tables x
- * shards). */
+/* Ends the clock: writes all changes into `block` (cleared first) and forgets the rows. The order
+ * of rows within a segment is the order of first touch. False: memory is exhausted; the rows are
+ * unchanged. O(values changed + rows touched + tables x shards). */
 PS_MUST_CHECK bool psi_rows_seal(psi_rows *rows, psi_block *block);
-
-/* Once a sealed block was handed on and `block`, empty, came back for it: the next clock's changes
- * go to memory that the processor's cache has seen lately. No row was touched since. O(1). */
-void psi_rows_reuse(psi_rows *rows, psi_block *block);
 
 /* Forgets all rows and changes without publishing them. */
 void psi_rows_clear(psi_rows *rows);

@@ -1,7 +1,5 @@
 #include "core/core_digest.h"
 
-#include "ps/part.h"
-
 uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t size_bytes) {
     const uint8_t *at = bytes;
     for (; size_bytes >= 8; size_bytes -= 8, at += 8) {
@@ -54,17 +52,14 @@ static uint64_t digest_cache(uint64_t digest, const psi_client *client, uint32_t
     return digest;
 }
 
-static uint64_t digest_block(uint64_t digest, const psi_layout *layout, const psi_block *block) {
+static uint64_t digest_block(uint64_t digest, const psi_block *block) {
     for (size_t i = 0; i < block->segment_count; i++) {
         const psi_segment *const segment = &block->segments[i];
         digest = digest_u64(digest, (uint64_t)segment->table << 32 | segment->shard);
         digest = digest_bytes(digest, block->locals + segment->first,
                               segment->count * sizeof *block->locals);
-        for (uint32_t row = 0; row < segment->count; row++) {
-            const uint8_t *end = block->values[segment->first + row];
-            const uint8_t *const begin = psi_part_next_row(&layout->tables[segment->table], &end);
-            digest = digest_bytes(digest, begin, (size_t)(end - begin));
-        }
+        digest =
+            digest_bytes(digest, block->values.bytes + segment->offset_bytes, segment->size_bytes);
     }
     return digest;
 }
@@ -97,8 +92,7 @@ uint64_t digest_client(uint64_t digest, const psi_client *client) {
     for (size_t i = 0; i < client->log_count; i++) {
         const psi_log_entry *const entry = &client->log[i];
         digest = digest_u64(digest, (uint64_t)entry->worker << 32 | entry->stamp);
-        digest = digest_block(digest_u64(digest, entry->sequence), client->options.layout,
-                              &entry->block);
+        digest = digest_block(digest_u64(digest, entry->sequence), &entry->block);
     }
     for (size_t i = 0; i < client->access_count; i++) {
         if (client->accesses[i].is_open) {
