@@ -277,6 +277,10 @@ void psi_node_stop(psi_node *node) {
     }
 }
 
+bool psi_node_is_stopping(const psi_node *node) {
+    return node->is_stopping;
+}
+
 uint32_t psi_node_workers_active(const psi_node *node) {
     return node->active_count;
 }

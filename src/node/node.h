@@ -50,6 +50,7 @@ PS_MUST_CHECK ps_err psi_worker_main(psi_node *node, uint32_t worker_index);
 /* Ends the run at this node: its workers get PS_ESTOPPED from their next call, those that wait are
  * woken. */
 void psi_node_stop(psi_node *node);
+bool psi_node_is_stopping(const psi_node *node);
 
 /* Workers of the node that have not yet left. */
 uint32_t psi_node_workers_active(const psi_node *node);

@@ -20,7 +20,6 @@ double psi_process_now_s(const psi_process *process) {
 void psi_process_fail(psi_process *process, const ps_fault *fault) {
     if (process->fault.err == PS_OK) {
         process->fault = *fault;
-        (void)pthread_cond_broadcast(&process->has_room); /* nobody waits for room any more */
         psi_process_wake(process);
     }
 }

@@ -12,13 +12,14 @@
  * something that is sure to send it.
  *
  * Back-pressure. When more than send_buffer_bytes are queued for a peer, it is crowded, and the
- * next call of any worker waits until half of it has gone or the run has failed. The loop and the
+ * next call of any worker waits until half of it has gone or the node stops. The loop and the
  * evaluator never wait, so that what is read is always delivered. */
 #define _GNU_SOURCE /* eventfd */
 #include <errno.h>
 
 #include <sys/eventfd.h>
 
+#include "node/node.h"
 #include "runtime/process.h"
 
 enum {
@@ -227,7 +228,9 @@ void psi_process_unlock_soon(psi_process *process) {
 void psi_process_await_room(psi_process *process) {
     settle(process, true);
     psi_worker_leaves_reading(process);
-    while (process->crowded_count > 0 && process->fault.err == PS_OK) {
+    /* Until the node stops, not until something fails: what a worker pushed in between would be
+     * queued without a bound. */
+    while (process->crowded_count > 0 && !psi_node_is_stopping(process->node)) {
         (void)pthread_cond_wait(&process->has_room, &process->mutex);
     }
 }

@@ -33,6 +33,9 @@ static void port_wait(psi_port *port, uint32_t worker_index) {
 static void port_wake(psi_port *port, uint32_t worker_index) {
     psi_process *const process = process_of(port);
     psi_worker_wake(process, &process->workers[worker_index]);
+    if (process->crowded_count > 0) {
+        (void)pthread_cond_broadcast(&process->has_room); /* the node may have stopped */
+    }
 }
 
 static void port_lock(psi_port *port) {
