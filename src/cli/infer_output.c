@@ -47,7 +47,11 @@ static void print_text(FILE *to, const ps_answer *answer) {
     }
     for (uint64_t row = 0; row < answer->row_count; row++) {
         (void)fprintf(to, "%s %" PRIu64 ":", answer->row_name, row);
-        print_largest(to, row_of(answer, row), answer->column_count);
+        if (answer->column_count == 1) {
+            (void)fprintf(to, " %.6f", *row_of(answer, row));
+        } else {
+            print_largest(to, row_of(answer, row), answer->column_count);
+        }
         (void)fputc('\n', to);
     }
 }
@@ -55,7 +59,10 @@ static void print_text(FILE *to, const ps_answer *answer) {
 static void print_csv(FILE *to, const ps_answer *answer) {
     char text[TT_NUMBER_TEXT_BYTES];
     (void)fputs(answer->row_name, to);
-    for (uint32_t c = 0; c < answer->column_count; c++) {
+    if (answer->column_count == 1) {
+        (void)fprintf(to, ",%s", answer->value_name);
+    }
+    for (uint32_t c = 0; c < answer->column_count && answer->column_count > 1; c++) {
         (void)fprintf(to, ",%s_%" PRIu32, answer->value_name, c);
     }
     for (uint64_t row = 0; row < answer->row_count; row++) {

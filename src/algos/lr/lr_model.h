@@ -1,0 +1,92 @@
+/* Logistic regression: the mathematics, and nothing else. Where the weights lie is the caller's.
+ *
+ * An example has a label y in {-1, +1} and sparse features x; with margin m = w . x,
+ *
+ *     P(y | x) = 1 / (1 + exp(-y m))     l = ln(1 + exp(-y m))     dl/dm = -y / (1 + exp(y m))
+ *
+ * Weights are numbered by hashing features into 2^bits places (Weinberger, Dasgupta, Langford,
+ * Smola and Attenberg, ICML 2009), or, with bits = 0, by the features' ids. Pairs of features (the
+ * outer product of x with itself, each pair once) are hashed as they are met and stored nowhere. */
+#ifndef PSI_LR_MODEL_H
+#define PSI_LR_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tortoise/err.h"
+
+#include "data/examples.h"
+
+/* Weights lie in rows of so many. */
+enum { PSI_LR_COLUMNS = 64, PSI_LR_COLUMN_BITS = 6, PSI_LR_BITS_MAX = 30 };
+
+/* Which weights there are. */
+typedef struct psi_lr_shape {
+    uint32_t bits;          /* of hashing, 1 .. PSI_LR_BITS_MAX; 0: none */
+    int is_quadratic;       /* pairs are features, too; bits > 0 */
+    int has_bias;           /* a constant feature is the last one of every example */
+    uint32_t feature_count; /* with bits = 0; others are not known to the model */
+} psi_lr_shape;
+
+/* Numbers of weights and of rows. O(1). */
+size_t psi_lr_weight_count(const psi_lr_shape *shape);
+size_t psi_lr_row_count(const psi_lr_shape *shape);
+
+/* Prepares examples for the functions below: adds the bias, and names features by the places of
+ * their weights (by their hashes of 32 bits where pairs are hashed from them). A feature that the
+ * model does not know gets the value 0. Returns PS_OK or PS_ENOMEM; the examples are then good for
+ * nothing but psi_examples_fini(). O(non-zeros). */
+PS_MUST_CHECK ps_err psi_lr_prepare(const psi_lr_shape *shape, psi_examples *examples);
+
+/* Non-zeros of example i, those of pairs included: the work of one visit. O(1). */
+double psi_lr_units(const psi_lr_shape *shape, const psi_examples *examples, size_t i);
+
+/* m = w . x of example i. rows[r] are weights 64 r and following; of rows that the example does not
+ * need, the pointer may be anything. O(units). */
+float psi_lr_margin(const psi_lr_shape *shape, float *const *rows, const psi_examples *examples,
+                    size_t i);
+
+/* l and dl/dm at a margin. */
+double psi_lr_loss(double margin, float label);
+double psi_lr_slope(double margin, float label);
+
+/* How far to go, and what is kept for it. */
+typedef struct psi_lr_step {
+    float rate;                  /* eta */
+    float l2;                    /* lambda */
+    const float *inverse_shares; /* [weights]: see psi_lr_shares(); NULL if l2 = 0 */
+    float *squares; /* [weights]: sums of squared gradients (AdaGrad: Duchi, Hazan and Singer
+                            * 2011): the rate of a weight is eta / sqrt(square); NULL: eta itself */
+} psi_lr_step;
+
+/* w -= eta (slope x + lambda w / share), in the coordinates where x is not 0: over all examples the
+ * last term has the mean lambda w. O(units). */
+void psi_lr_learn(const psi_lr_shape *shape, const psi_lr_step *step, float *const *rows,
+                  const psi_examples *examples, size_t i, float slope);
+
+/* 1 / the share of the examples in which a weight occurs, of every weight; 0 for the bias, which is
+ * not regularised, and for weights that occur nowhere. inverse_out has room for all weights.
+ * O(units of all examples). */
+void psi_lr_shares(const psi_lr_shape *shape, const psi_examples *examples, float *inverse_out);
+
+/* Rows that some examples need, each once. */
+typedef struct psi_lr_row_set {
+    uint32_t *stamps; /* [rows]: borrowed; a row is in the set where this is `stamp` */
+    uint32_t stamp;   /* not 0; another one for every set */
+    uint64_t *rows;   /* [rows]: borrowed; the set, in the order in which it grew */
+    size_t count;
+} psi_lr_row_set;
+
+/* Adds the rows of example i; of pairs: all rows. O(non-zeros). */
+void psi_lr_rows_add(const psi_lr_shape *shape, const psi_examples *examples, size_t i,
+                     psi_lr_row_set *set);
+
+/* The area under the ROC curve: the probability that a positive example has the higher score, ties
+ * counting half; 0 if one class is empty, nan if a score is. Reorders the pairs. O(count log count).
+ */
+typedef struct psi_lr_scored {
+    float score, label; /* label > 0: positive */
+} psi_lr_scored;
+double psi_lr_auc(psi_lr_scored *scored, size_t count);
+
+#endif

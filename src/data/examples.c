@@ -1,0 +1,185 @@
+#include "data/examples.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/line_input.h"
+#include "data/number.h"
+#include "data/synthetic.h"
+#include "data/synthetic_examples.h"
+
+enum { CAPACITY_MIN = 1024, QUOTE_MAX = 40 /* characters of a bad field that a message shows */ };
+
+static const char line_form[] = "`label feature:value ...`";
+
+const char *psi_examples_format_name(psi_examples_format format) {
+    return format == PSI_EXAMPLES_LIBSVM ? "libsvm" : "synthetic";
+}
+
+void psi_examples_fini(psi_examples *examples) {
+    free(examples->labels);
+    free(examples->begins);
+    free(examples->features);
+    free(examples->values);
+    *examples = (psi_examples){0};
+}
+
+/* Moves `*items` to room for `count` of `size` bytes. */
+static bool items_move(void **items, size_t count, size_t size) {
+    void *const moved = count > SIZE_MAX / size ? NULL : realloc(*items, count * size);
+    if (moved != NULL) {
+        *items = moved;
+    }
+    return moved != NULL;
+}
+
+ps_err psi_examples_add(psi_examples *examples, float label) {
+    if (examples->count == examples->capacity) {
+        const size_t capacity = examples->capacity == 0 ? CAPACITY_MIN : 2 * examples->capacity;
+        void *labels = examples->labels, *begins = examples->begins;
+        const bool has_room = items_move(&labels, capacity, sizeof *examples->labels) &&
+                              items_move(&begins, capacity + 1, sizeof *examples->begins);
+        examples->labels = labels;
+        examples->begins = begins;
+        if (!has_room) {
+            return PS_ENOMEM;
+        }
+        examples->capacity = capacity;
+    }
+    examples->labels[examples->count] = label;
+    examples->begins[examples->count++] = examples->nonzero_count;
+    examples->begins[examples->count] = examples->nonzero_count;
+    return PS_OK;
+}
+
+ps_err psi_examples_add_feature(psi_examples *examples, uint32_t feature, float value) {
+    if (examples->nonzero_count == examples->nonzero_capacity) {
+        const size_t capacity =
+            examples->nonzero_capacity == 0 ? CAPACITY_MIN : 2 * examples->nonzero_capacity;
+        void *features = examples->features, *values = examples->values;
+        const bool has_room = items_move(&features, capacity, sizeof *examples->features) &&
+                              items_move(&values, capacity, sizeof *examples->values);
+        examples->features = features;
+        examples->values = values;
+        if (!has_room) {
+            return PS_ENOMEM;
+        }
+        examples->nonzero_capacity = capacity;
+    }
+    examples->features[examples->nonzero_count] = feature;
+    examples->values[examples->nonzero_count++] = value;
+    examples->begins[examples->count] = examples->nonzero_count;
+    if (feature >= examples->feature_count) {
+        examples->feature_count = feature + 1;
+    }
+    return PS_OK;
+}
+
+/* ---- libsvm ---- */
+
+static int quote_length(const char *begin, const char *end) {
+    return end - begin < QUOTE_MAX ? (int)(end - begin) : QUOTE_MAX;
+}
+
+static ps_err real_read(const psi_line_input *input, const char *what, psi_field field,
+                        float *value_out, ps_fault *fault) {
+    const psi_number_verdict verdict = psi_number_real(field.begin, field.end, value_out);
+    if (verdict == PSI_NUMBER_GOOD) {
+        return PS_OK;
+    }
+    const char *const why = verdict == PSI_NUMBER_TOO_LARGE    ? "is beyond 3.4e38"
+                            : verdict == PSI_NUMBER_NOT_FINITE ? "is not finite"
+                                                               : "is not a number";
+    return psi_line_input_refuse(input, field.begin, fault, "%s '%.*s' %s; a line is %s", what,
+                                 quote_length(field.begin, field.end), field.begin, why, line_form);
+}
+
+/* "feature:value" at `field`. */
+static ps_err pair_read(const psi_line_input *input, psi_field field, psi_examples *examples,
+                        ps_fault *fault) {
+    const char *const colon = memchr(field.begin, ':', (size_t)(field.end - field.begin));
+    uint64_t id = 0;
+    const psi_number_verdict verdict =
+        colon == NULL ? PSI_NUMBER_NONE : psi_number_whole(field.begin, colon, &id);
+    if (verdict != PSI_NUMBER_GOOD && verdict != PSI_NUMBER_TOO_LARGE) {
+        return psi_line_input_refuse(input, field.begin, fault,
+                                     "'%.*s' is no feature:value; a line is %s",
+                                     quote_length(field.begin, field.end), field.begin, line_form);
+    }
+    if (verdict == PSI_NUMBER_TOO_LARGE || id == 0 || id >= UINT32_MAX) {
+        return psi_line_input_refuse(input, field.begin, fault,
+                                     "feature %.*s is out of range; ids are 1 to 2^32-2",
+                                     quote_length(field.begin, colon), field.begin);
+    }
+    float value = 0;
+    PS_TRY(real_read(input, "value", (psi_field){colon + 1, field.end}, &value, fault));
+    return psi_examples_add_feature(examples, (uint32_t)(id - 1), value);
+}
+
+static ps_err example_read(const psi_line_input *input, psi_field first, psi_examples *examples,
+                           ps_fault *fault) {
+    if (examples->count == UINT32_MAX - 1) {
+        return psi_line_input_refuse(input, input->text, fault,
+                                     "too many examples; split the file");
+    }
+    float label = 0;
+    PS_TRY(real_read(input, "label", first, &label, fault));
+    PS_TRY(psi_examples_add(examples, label));
+    const char *at = first.end;
+    for (psi_field field = psi_field_next(at); !psi_field_is_empty(field) && *field.begin != '#';
+         field = psi_field_next(at)) {
+        PS_TRY(pair_read(input, field, examples, fault));
+        at = field.end;
+    }
+    const char *const rest = psi_field_next(at).begin;
+    if (*rest != '#' && rest != input->text + input->text_size) {
+        return psi_line_input_refuse(input, rest, fault,
+                                     "byte 0x%02x is no text; is this a text file?",
+                                     (unsigned)(unsigned char)*rest);
+    }
+    return PS_OK;
+}
+
+static ps_err lines_read(psi_line_input *input, psi_examples *examples, ps_fault *fault) {
+    bool has_line = false;
+    PS_TRY(psi_line_input_next(input, &has_line, fault));
+    while (has_line) {
+        const psi_field first = psi_field_next(input->text);
+        const bool is_blank = first.begin == input->text + input->text_size;
+        if (!is_blank && *first.begin != '#') {
+            PS_TRY(example_read(input, first, examples, fault));
+        }
+        PS_TRY(psi_line_input_next(input, &has_line, fault));
+    }
+    if (examples->count == 0) {
+        return ps_fault_set(fault, PS_EFORMAT, "%s:%zu:1: there is no example; a line is %s",
+                            input->path, input->line + 1, line_form);
+    }
+    return PS_OK;
+}
+
+ps_err psi_examples_read(const char *path, psi_examples *examples_out, ps_fault *fault) {
+    *examples_out = (psi_examples){0};
+    psi_line_input input;
+    PS_TRY(psi_line_input_open(path, &input, fault));
+    const ps_err err = lines_read(&input, examples_out, fault);
+    const size_t line = input.line;
+    psi_line_input_close(&input);
+    if (err == PS_OK) {
+        return PS_OK;
+    }
+    psi_examples_fini(examples_out);
+    return err == PS_ENOMEM ? ps_fault_set(fault, err, "%s:%zu:1: no memory", path, line) : err;
+}
+
+ps_err psi_examples_open(const char *data, uint64_t seed, uint32_t worker_count,
+                         psi_examples *examples_out, ps_fault *fault) {
+    if (!psi_synthetic_is_named(data)) {
+        return psi_examples_read(data, examples_out, fault);
+    }
+    *examples_out = (psi_examples){0};
+    psi_synthetic_examples spec;
+    PS_TRY(psi_synthetic_examples_parse(data, seed, worker_count, &spec, fault));
+    return psi_synthetic_examples_make(&spec, examples_out, fault);
+}

@@ -1,0 +1,285 @@
+/* lr through the whole parameter server: a process per node, over TCP on this machine. */
+#define _POSIX_C_SOURCE 200809L /* _exit */
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <unistd.h>
+
+#include <gsl/gsl_multimin.h>
+
+#include "algos/lr/lr_app.h"
+#include "algos/lr/lr_problem.h"
+#include "node/run.h"
+#include "runtime/runtime.h"
+#include "support/suite.h"
+
+static const char small_data[] = "synthetic:examples=3000,features=60,nonzeros=8";
+
+/* An option, as it would be typed. */
+typedef struct setting {
+    int option;
+    const char *value;
+} setting;
+
+static psi_lr_problem *problem_open(uint32_t workers, double batch, const setting *settings,
+                                    size_t count) {
+    const char *values[PSI_LR_OPTIONS];
+    for (size_t i = 0; i < PSI_LR_OPTIONS; i++) {
+        values[i] = psi_lr_option_list[i].default_value;
+    }
+    for (size_t i = 0; i < count; i++) {
+        values[settings[i].option] = settings[i].value;
+    }
+    const ps_settings all = {
+        .data = small_data, .seed = 4, .worker_count = workers, .batch = batch, .values = values};
+    psi_lr_problem *problem = NULL;
+    ps_fault fault = {0};
+    if (psi_lr_problem_open(&all, &problem, &fault) != PS_OK) {
+        printf("%s\n", fault.text);
+    }
+    CU_ASSERT_PTR_NOT_NULL_FATAL(problem);
+    return problem;
+}
+
+static psi_plan run(const psi_lr_problem *problem, const char *policy, uint32_t shards,
+                    uint32_t clocks, psi_results *results) {
+    psi_plan plan = {.algo = &psi_lr_algo,
+                     .problem = problem,
+                     .node_count = problem->worker_count,
+                     .worker_count = problem->worker_count,
+                     .shard_count = shards,
+                     .process_count = problem->worker_count,
+                     .clock_count = clocks,
+                     .eval_every_clocks = clocks,
+                     .seed = 4};
+    plan.table_count = psi_lr_algo.tables(problem, plan.specs);
+    ps_fault fault = {0};
+    uint32_t process = 0;
+    *results = (psi_results){.metrics = NULL};
+    CU_ASSERT_EQUAL_FATAL(psi_policy_parse(policy, &plan.policy, &fault), PS_OK);
+    const ps_err err = psi_runtime_run_local(&plan, NULL, results, &process, &fault);
+    if (process > 0) { /* a child: what it has to say, the caller knows */
+        _exit(ps_err_exit_code(err));
+    }
+    if (err != PS_OK) {
+        printf("%s\n", fault.text);
+    }
+    CU_ASSERT_EQUAL_FATAL(err, PS_OK);
+    CU_ASSERT_FATAL(results->model_is_complete && results->metrics_count > 0);
+    return plan;
+}
+
+static double last_of(const psi_results *results, size_t metric) {
+    return results->metrics[results->metrics_count - 1].values[metric];
+}
+
+/* ---- The algorithm once more, without hashing, rows, clocks or a server ---- */
+
+/* Delayed SGD in double precision; returns the sum of progressive losses. */
+static double naive_run(const psi_lr_problem *problem, size_t visits, double *w) {
+    const psi_examples *const examples = &problem->examples;
+    double *const slopes = calloc(visits, sizeof *slopes);
+    double *const squares = calloc(psi_lr_weight_count(&problem->shape), sizeof *squares);
+    CU_ASSERT_FATAL(slopes != NULL && squares != NULL);
+    double loss = 0;
+    for (size_t t = 0; t < visits; t++) {
+        const size_t i = problem->training[t % problem->training_count];
+        const double label = (double)examples->labels[i];
+        double margin = 0;
+        for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
+            margin += w[examples->features[n]] * (double)examples->values[n];
+        }
+        loss += log(1 + exp(-label * margin));
+        slopes[t] = -label / (1 + exp(label * margin));
+        if (t < problem->delay) {
+            continue;
+        }
+        const size_t old = t - problem->delay;
+        const size_t of = problem->training[old % problem->training_count];
+        for (size_t n = examples->begins[of]; n < examples->begins[of + 1]; n++) {
+            const uint32_t j = examples->features[n];
+            const double gradient = slopes[old] * (double)examples->values[n];
+            squares[j] += gradient * gradient;
+            const double eta = problem->schedule == PSI_LR_CONSTANT ? problem->step
+                               : problem->schedule == PSI_LR_INVERSE_SQRT
+                                   ? problem->step / sqrt((double)old + 1)
+                                   : problem->step / sqrt(squares[j]);
+            w[j] -= eta * gradient;
+        }
+    }
+    free(slopes);
+    free(squares);
+    return loss;
+}
+
+/* Batches end in the middle of a delay, and a pass in the middle of a batch. */
+static void one_worker_learns_what_the_definition_says(void) {
+    static const char *const schedules[] = {"constant", "inverse-sqrt", "adaptive"};
+    static const char *const delays[] = {"0", "1", "7", "300"};
+    for (int v = 0; v < 12; v++) {
+        const setting settings[] = {{PSI_LR_SCHEDULE, schedules[v / 4]},
+                                    {PSI_LR_DELAY, delays[v % 4]},
+                                    {PSI_LR_STEP, v / 4 == 1 ? "2" : "0.05"}};
+        psi_lr_problem *const problem = problem_open(1, 130, settings, 3);
+        psi_results results;
+        const psi_plan plan = run(problem, "bsp", 1, 30, &results);
+        double w[64] = {0};
+        const double loss = naive_run(problem, 3900, w) / 3900;
+        CU_ASSERT_EQUAL(last_of(&results, PSI_LR_EXAMPLES), 3900);
+        const double got = last_of(&results, PSI_LR_PROGRESSIVE_LOSS);
+        if (!(fabs(got - loss) <= 2e-5 * loss)) {
+            printf("%s, delay %s: loss %.8g, not %.8g\n", schedules[v / 4], delays[v % 4], got,
+                   loss);
+        }
+        CU_ASSERT_DOUBLE_EQUAL(got, loss, 2e-5 * loss);
+        const float *const model = (const float *)results.model_dense[0];
+        for (size_t j = 0; j < psi_lr_weight_count(&problem->shape); j++) {
+            CU_ASSERT_DOUBLE_EQUAL(model[j], w[j], 1e-3 * (1 + fabs(w[j])));
+        }
+        psi_results_fini(&results, &plan);
+        psi_lr_problem_close(problem);
+    }
+}
+
+/* ---- The optimum, by GSL ---- */
+
+static double objective(const gsl_vector *w, void *params) {
+    const psi_lr_problem *const problem = params;
+    const psi_examples *const examples = &problem->examples;
+    double sum = 0, norm = 0;
+    for (size_t t = 0; t < problem->training_count; t++) {
+        const size_t i = problem->training[t];
+        double margin = 0;
+        for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
+            margin += gsl_vector_get(w, examples->features[n]) * (double)examples->values[n];
+        }
+        sum += psi_lr_loss(margin, examples->labels[i]);
+    }
+    for (size_t j = 0; j + 1 < w->size; j++) {
+        norm += gsl_vector_get(w, j) * gsl_vector_get(w, j);
+    }
+    return sum / (double)problem->training_count + 0.5 * problem->l2 * norm;
+}
+
+static void slope(const gsl_vector *w, void *params, gsl_vector *gradient) {
+    const psi_lr_problem *const problem = params;
+    const psi_examples *const examples = &problem->examples;
+    gsl_vector_set_zero(gradient);
+    for (size_t t = 0; t < problem->training_count; t++) {
+        const size_t i = problem->training[t];
+        double margin = 0;
+        for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
+            margin += gsl_vector_get(w, examples->features[n]) * (double)examples->values[n];
+        }
+        const double part =
+            psi_lr_slope(margin, examples->labels[i]) / (double)problem->training_count;
+        for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
+            *gsl_vector_ptr(gradient, examples->features[n]) += part * (double)examples->values[n];
+        }
+    }
+    for (size_t j = 0; j + 1 < w->size; j++) {
+        *gsl_vector_ptr(gradient, j) += problem->l2 * gsl_vector_get(w, j);
+    }
+}
+
+static void both(const gsl_vector *w, void *params, double *value, gsl_vector *gradient) {
+    *value = objective(w, params);
+    slope(w, params, gradient);
+}
+
+static double optimum_of(psi_lr_problem *problem) {
+    const size_t count = psi_lr_weight_count(&problem->shape);
+    gsl_multimin_function_fdf function = {
+        .f = objective, .df = slope, .fdf = both, .n = count, .params = problem};
+    gsl_vector *const start = gsl_vector_calloc(count);
+    gsl_multimin_fdfminimizer *const minimiser =
+        gsl_multimin_fdfminimizer_alloc(gsl_multimin_fdfminimizer_vector_bfgs2, count);
+    CU_ASSERT_FATAL(start != NULL && minimiser != NULL);
+    gsl_multimin_fdfminimizer_set(minimiser, &function, start, 0.1, 0.1);
+    for (int i = 0; i < 500 && gsl_multimin_test_gradient(minimiser->gradient, 1e-7) != 0; i++) {
+        if (gsl_multimin_fdfminimizer_iterate(minimiser) != 0) {
+            break;
+        }
+    }
+    CU_ASSERT_EQUAL(gsl_multimin_test_gradient(minimiser->gradient, 1e-5), 0);
+    const double value = minimiser->f;
+    gsl_multimin_fdfminimizer_free(minimiser);
+    gsl_vector_free(start);
+    return value;
+}
+
+static void many_passes_come_to_the_optimum_of_the_objective(void) {
+    const setting settings[] = {{PSI_LR_L2, "0.01"},
+                                {PSI_LR_SCHEDULE, "inverse-sqrt"},
+                                {PSI_LR_STEP, "0.5"},
+                                {PSI_LR_HELDOUT, "0"}};
+    psi_lr_problem *const problem = problem_open(1, 0.5, settings, 4);
+    psi_results results;
+    const psi_plan plan = run(problem, "bsp", 1, 600, &results);
+    const double optimum = optimum_of(problem), got = last_of(&results, PSI_LR_OBJECTIVE);
+    if (!(got <= 1.002 * optimum)) {
+        printf("objective %.8g, the least is %.8g\n", got, optimum);
+    }
+    CU_ASSERT(got >= optimum - 1e-6 && got <= 1.002 * optimum);
+    psi_results_fini(&results, &plan);
+    psi_lr_problem_close(problem);
+}
+
+static void bsp_gives_equal_bits_however_shards_fall(void) {
+    const setting settings[] = {{PSI_LR_BITS, "10"}};
+    psi_lr_problem *const problem = problem_open(3, 20, settings, 1);
+    const size_t size = psi_lr_row_count(&problem->shape) * PSI_LR_COLUMNS * sizeof(float);
+    psi_results first;
+    const psi_plan plan = run(problem, "bsp", 1, 20, &first);
+    for (uint32_t shards = 2; shards <= 3; shards++) {
+        psi_results again;
+        const psi_plan other = run(problem, "bsp", shards, 20, &again);
+        CU_ASSERT_EQUAL(memcmp(first.model_dense[0], again.model_dense[0], size), 0);
+        CU_ASSERT_EQUAL(last_of(&first, PSI_LR_PROGRESSIVE_LOSS),
+                        last_of(&again, PSI_LR_PROGRESSIVE_LOSS));
+        psi_results_fini(&again, &other);
+    }
+    psi_results_fini(&first, &plan);
+    psi_lr_problem_close(problem);
+}
+
+static void every_policy_learns(void) {
+    static const char *const policies[] = {"bsp", "ssp:2", "essp:2", "async"};
+    for (size_t p = 0; p < sizeof policies / sizeof policies[0]; p++) {
+        psi_lr_problem *const problem = problem_open(3, 10, NULL, 0);
+        psi_results results;
+        const psi_plan plan = run(problem, policies[p], 2, 180, &results);
+        if (!(last_of(&results, PSI_LR_OBJECTIVE) < 0.6)) {
+            printf("%s: %.4f\n", policies[p], last_of(&results, PSI_LR_OBJECTIVE));
+        }
+        CU_ASSERT(last_of(&results, PSI_LR_OBJECTIVE) < 0.6); /* ln 2 at the start */
+        CU_ASSERT(last_of(&results, PSI_LR_AUC) > 0.75);
+        CU_ASSERT_EQUAL(last_of(&results, PSI_LR_EXAMPLES), 3 * 10 * 180);
+        psi_results_fini(&results, &plan);
+        psi_lr_problem_close(problem);
+    }
+}
+
+/* Infinities become nan in the margins, which have no order: the run must end nevertheless. */
+static void a_run_that_diverges_ends_well(void) {
+    const setting settings[] = {
+        {PSI_LR_STEP, "1e9"}, {PSI_LR_SCHEDULE, "constant"}, {PSI_LR_L2, "1e9"}};
+    psi_lr_problem *const problem = problem_open(2, 50, settings, 3);
+    psi_results results;
+    const psi_plan plan = run(problem, "ssp:1", 1, 20, &results);
+    CU_ASSERT_FALSE(isfinite(last_of(&results, PSI_LR_OBJECTIVE)));
+    psi_results_fini(&results, &plan);
+    psi_lr_problem_close(problem);
+}
+
+static const suite_test tests[] = {
+    SUITE_TEST(one_worker_learns_what_the_definition_says),
+    SUITE_TEST(many_passes_come_to_the_optimum_of_the_objective),
+    SUITE_TEST(bsp_gives_equal_bits_however_shards_fall),
+    SUITE_TEST(every_policy_learns),
+    SUITE_TEST(a_run_that_diverges_ends_well),
+};
+SUITE_MAIN("lr runs", tests)
