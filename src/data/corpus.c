@@ -87,6 +87,7 @@ static void documents_sort(psi_corpus *corpus) {
 ps_err psi_corpus_make(const psi_corpus_draft *draft, uint32_t doc_count, uint32_t word_count,
                        psi_corpus *corpus_out) {
     psi_corpus corpus = {.token_count = draft->token_count,
+                         .entry_count = draft->count,
                          .doc_count = doc_count,
                          .word_count = word_count,
                          .doc_begins = calloc((size_t)doc_count + 2, sizeof *corpus.doc_begins),

@@ -29,6 +29,7 @@ typedef struct psi_corpus {
     uint32_t *words;    /* [token_count], from 0, < word_count; ascending within a document */
     size_t *doc_begins; /* [doc_count + 1]: of words; the last is token_count */
     size_t token_count; /* < 2^32 */
+    size_t entry_count; /* that it was made of; some may have said the same word of a document */
     uint32_t doc_count, word_count;
     char *vocabulary;   /* word after word, each ended by NUL; NULL: the words have no names */
     size_t *word_texts; /* [word_count]: where each begins in vocabulary */

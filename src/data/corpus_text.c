@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "data/corpus_format.h"
+#include "data/file_name.h"
 #include "data/number.h"
 
 enum {
@@ -9,6 +10,10 @@ enum {
     EMPTY_MAX = 1 << 16,  /* documents without words that nobody wonders about, */
     EMPTY_PER_ENTRY = 64, /* and for every entry: memory follows what is there, not the header */
 };
+
+bool psi_docword_can_say(uint64_t doc_count, uint64_t entry_count) {
+    return doc_count <= EMPTY_MAX || (doc_count - EMPTY_MAX) / EMPTY_PER_ENTRY <= entry_count;
+}
 
 static const char docword_line[] = "`doc word count`";
 static const char lda_c_line[] = "`M word:count ... word:count`, M pairs";
@@ -147,7 +152,7 @@ static ps_err docword_read(psi_line_input *input, psi_corpus_text *text, ps_faul
                             input->path, input->line + 1, text->draft.count,
                             (unsigned long long)entries);
     }
-    if (documents > EMPTY_MAX && (documents - EMPTY_MAX) / EMPTY_PER_ENTRY > entries) {
+    if (!psi_docword_can_say(documents, entries)) {
         return ps_fault_set(fault, PS_EFORMAT,
                             "%s:1:1: the first line says %llu documents, but there are only %llu "
                             "entries; correct it",
@@ -259,13 +264,16 @@ static ps_err documents_read(psi_line_input *input, const line_rule *rule, psi_c
 
 /* ---- Which format? ---- */
 
-static bool name_ends_with(const char *path, const char *suffix) {
-    size_t length = strlen(path);
-    const size_t size = strlen(suffix);
-    if (length > 3 && strcmp(path + length - 3, ".gz") == 0) {
-        length -= 3;
+bool psi_corpus_format_named(const char *path, psi_corpus_format *format_out) {
+    if (psi_file_name_ends(path, ".svm") || psi_file_name_ends(path, ".libsvm")) {
+        *format_out = PSI_CORPUS_LIBSVM;
+        return true;
     }
-    return length > size && memcmp(path + length - size, suffix, size) == 0;
+    if (psi_file_name_ends(path, ".ldac") || psi_file_name_ends(path, ".lda-c")) {
+        *format_out = PSI_CORPUS_LDA_C;
+        return true;
+    }
+    return false;
 }
 
 /* lda-c's first field is the number of the pairs that follow. */
@@ -280,11 +288,9 @@ static bool line_is_lda_c(const char *line) {
 }
 
 static psi_corpus_format format_of(const psi_line_input *input) {
-    if (name_ends_with(input->path, ".svm") || name_ends_with(input->path, ".libsvm")) {
-        return PSI_CORPUS_LIBSVM;
-    }
-    if (name_ends_with(input->path, ".ldac") || name_ends_with(input->path, ".lda-c")) {
-        return PSI_CORPUS_LDA_C;
+    psi_corpus_format named;
+    if (psi_corpus_format_named(input->path, &named)) {
+        return named;
     }
     if (strchr(input->text, ':') == NULL) {
         return PSI_CORPUS_DOCWORD;

@@ -11,9 +11,7 @@
 
 enum { PATH_MAX_BYTES = 4096 };
 
-/* The path of the vocabulary of "FOLDER/docword.NAME[.gz]": "FOLDER/vocab.NAME", without ".gz".
- * Returns false if `path` is not named like that. */
-static bool path_make(const char *path, char *vocabulary, size_t size) {
+bool psi_corpus_vocabulary_path(const char *path, char *vocabulary_out, size_t size) {
     static const char prefix[] = "docword.";
     const char *const slash = strrchr(path, '/');
     const char *const name = slash == NULL ? path : slash + 1;
@@ -25,7 +23,7 @@ static bool path_make(const char *path, char *vocabulary, size_t size) {
     if (rest_length > 3 && strcmp(rest + rest_length - 3, ".gz") == 0) {
         rest_length -= 3;
     }
-    const int length = snprintf(vocabulary, size, "%.*svocab.%.*s", (int)(name - path), path,
+    const int length = snprintf(vocabulary_out, size, "%.*svocab.%.*s", (int)(name - path), path,
                                 (int)rest_length, rest);
     return length > 0 && (size_t)length < size;
 }
@@ -70,7 +68,8 @@ static ps_err words_read(psi_line_input *input, psi_corpus *corpus, ps_fault *fa
 
 ps_err psi_corpus_vocabulary_read(const char *path, psi_corpus *corpus, ps_fault *fault) {
     char vocabulary[PATH_MAX_BYTES];
-    if (corpus->format != PSI_CORPUS_DOCWORD || !path_make(path, vocabulary, sizeof vocabulary)) {
+    if (corpus->format != PSI_CORPUS_DOCWORD ||
+        !psi_corpus_vocabulary_path(path, vocabulary, sizeof vocabulary)) {
         return PS_OK;
     }
     if (access(vocabulary, F_OK) != 0) {
