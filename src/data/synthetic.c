@@ -8,13 +8,11 @@
 
 #include <gsl/gsl_randist.h>
 
-#include "base/units.h"
-#include "data/keyword.h"
+#include "data/synthetic_keys.h"
 #include "tortoise/random.h"
 
 static const char prefix[] = "synthetic";
-enum { PREFIX_SIZE = sizeof prefix - 1, VALUE_MAX = 64, RANK_MAX = 4096, TRIES_MAX = 256 };
-static const uint64_t side_max = UINT64_C(1) << 31;
+enum { PREFIX_SIZE = sizeof prefix - 1, RANK_MAX = 4096, TRIES_MAX = 256 };
 
 /* Sizes of the default: enough users for each worker, and enough ratings for each user, but not
  * more ratings than a laptop likes to hold for thousands of workers. */
@@ -33,86 +31,19 @@ bool psi_synthetic_is_named(const char *data) {
            (data[PREFIX_SIZE] == '\0' || data[PREFIX_SIZE] == ':');
 }
 
-typedef enum key_kind { KEY_COUNT, KEY_NUMBER } key_kind;
-
-/* A key of the spec: where its value goes and what it may be. */
-typedef struct key_row {
-    const char *name;
-    key_kind kind;
-    size_t offset;
-    double min, max;
-} key_row;
-
-static const key_row keys[] = {
-    {"users", KEY_COUNT, offsetof(psi_synthetic, users), 1, 0x1p31},
-    {"items", KEY_COUNT, offsetof(psi_synthetic, items), 1, 0x1p31},
-    {"rank", KEY_COUNT, offsetof(psi_synthetic, rank), 1, RANK_MAX},
-    {"ratings", KEY_COUNT, offsetof(psi_synthetic, ratings), 1, 0x1p40},
-    {"noise", KEY_NUMBER, offsetof(psi_synthetic, noise), 0, 1e6},
-    {"skew", KEY_NUMBER, offsetof(psi_synthetic, skew), 0, 4},
-    {"seed", KEY_COUNT, offsetof(psi_synthetic, seed), 0, 0x1p64},
+static const psi_synthetic_key key_rows[] = {
+    {"users", PSI_KEY_COUNT, offsetof(psi_synthetic, users), 1, 0x1p31},
+    {"items", PSI_KEY_COUNT, offsetof(psi_synthetic, items), 1, 0x1p31},
+    {"rank", PSI_KEY_COUNT, offsetof(psi_synthetic, rank), 1, RANK_MAX},
+    {"ratings", PSI_KEY_COUNT, offsetof(psi_synthetic, ratings), 1, 0x1p40},
+    {"noise", PSI_KEY_NUMBER, offsetof(psi_synthetic, noise), 0, 1e6},
+    {"skew", PSI_KEY_NUMBER, offsetof(psi_synthetic, skew), 0, 4},
+    {"seed", PSI_KEY_COUNT, offsetof(psi_synthetic, seed), 0, 0x1p64},
 };
-enum { KEYS = sizeof keys / sizeof keys[0] };
-
-static ps_err refuse_key(const char *name, ps_fault *fault) {
-    const char *names[KEYS];
-    for (size_t k = 0; k < KEYS; k++) {
-        names[k] = keys[k].name;
-    }
-    return psi_keyword_refuse("key of synthetic data", name, names, KEYS, fault);
-}
-
-static ps_err key_set(psi_synthetic *spec, const key_row *key, const char *value, ps_fault *fault) {
-    char what[VALUE_MAX];
-    (void)snprintf(what, sizeof what, "synthetic: %s", key->name);
-    double number = 0;
-    uint64_t count = 0;
-    if (key->kind == KEY_COUNT) {
-        PS_TRY(psi_parse_count(value, what, &count, fault));
-        number = (double)count;
-    } else {
-        PS_TRY(psi_parse_number(value, what, &number, fault));
-    }
-    if (number < key->min || number > key->max) {
-        return ps_fault_set(fault, PS_EINVAL, "%s=%s is out of range; it is %g to %g", what, value,
-                            key->min, key->max);
-    }
-    char *const place = (char *)spec + key->offset;
-    if (key->kind == KEY_COUNT) {
-        memcpy(place, &count, sizeof count);
-    } else {
-        memcpy(place, &number, sizeof number);
-    }
-    return PS_OK;
-}
-
-/* Takes "key=value" out of text[0..size). */
-static ps_err pair_read(psi_synthetic *spec, const char *text, size_t size, bool *seen,
-                        ps_fault *fault) {
-    char pair[2 * VALUE_MAX];
-    if (size >= sizeof pair) {
-        return ps_fault_set(fault, PS_EINVAL, "synthetic: '%.*s' is too long", 40, text);
-    }
-    memcpy(pair, text, size);
-    pair[size] = '\0';
-    char *const equals = strchr(pair, '=');
-    if (equals == NULL) {
-        return ps_fault_set(fault, PS_EINVAL,
-                            "synthetic: '%s' is no key=value; write synthetic:users=2000,rank=5",
-                            pair);
-    }
-    *equals = '\0';
-    for (size_t k = 0; k < KEYS; k++) {
-        if (strcmp(pair, keys[k].name) == 0) {
-            if (seen[k]) {
-                return ps_fault_set(fault, PS_EINVAL, "synthetic: key '%s' is given twice", pair);
-            }
-            seen[k] = true;
-            return key_set(spec, &keys[k], equals + 1, fault);
-        }
-    }
-    return refuse_key(pair, fault);
-}
+static const psi_synthetic_keys keys = {.keys = key_rows,
+                                        .count = sizeof key_rows / sizeof key_rows[0],
+                                        .what = "key of synthetic data",
+                                        .example = "synthetic:users=2000,rank=5"};
 
 /* The share of the pairs that may be rated: drawing distinct items of unequal popularity takes the
  * longer the fewer are left. */
@@ -138,14 +69,8 @@ static void defaults_fill(psi_synthetic *spec, uint32_t worker_count) {
 }
 
 static ps_err spec_check(const psi_synthetic *spec, ps_fault *fault) {
-    const bool is_in_range = spec->users >= 1 && spec->users <= side_max && spec->items >= 1 &&
-                             spec->items <= side_max && spec->rank >= 1 && spec->rank <= RANK_MAX &&
-                             spec->noise >= 0 && isfinite(spec->noise) && spec->skew >= 0 &&
-                             spec->skew <= 4;
-    if (!is_in_range) {
-        return ps_fault_set(fault, PS_EINVAL, "synthetic: a size is out of range");
-    }
-    if (spec->ratings < 1 || spec->ratings > ratings_max(spec)) {
+    PS_TRY(psi_synthetic_keys_check(&keys, spec, fault));
+    if (spec->ratings > ratings_max(spec)) {
         return ps_fault_set(fault, PS_EINVAL,
                             "synthetic: %" PRIu64 " ratings do not fit; %" PRIu64
                             " users and %" PRIu64 " items%s take at most %" PRIu64,
@@ -159,17 +84,7 @@ ps_err psi_synthetic_parse(const char *data, uint64_t seed, uint32_t worker_coun
                            psi_synthetic *spec_out, ps_fault *fault) {
     PS_ASSERT(psi_synthetic_is_named(data));
     psi_synthetic spec = {.noise = 0.5, .seed = seed};
-    bool seen[KEYS] = {false};
-    const char *at = data + PREFIX_SIZE;
-    if (*at == ':') {
-        at++;
-    }
-    while (*at != '\0') {
-        const size_t size = strcspn(at, ",");
-        PS_TRY(pair_read(&spec, at, size, seen, fault));
-        at += size;
-        at += *at == ',';
-    }
+    PS_TRY(psi_synthetic_keys_read(&keys, data, &spec, fault));
     defaults_fill(&spec, worker_count);
     PS_TRY(spec_check(&spec, fault));
     *spec_out = spec;
@@ -178,10 +93,10 @@ ps_err psi_synthetic_parse(const char *data, uint64_t seed, uint32_t worker_coun
 
 int psi_synthetic_format(const psi_synthetic *spec, char *text, size_t text_size) {
     return snprintf(text, text_size,
-                    "%s:users=%" PRIu64 ",items=%" PRIu64 ",rank=%" PRIu64 ",ratings=%" PRIu64
-                    ",noise=%.17g,skew=%.17g,seed=%" PRIu64,
-                    prefix, spec->users, spec->items, spec->rank, spec->ratings, spec->noise,
-                    spec->skew, spec->seed);
+                    "synthetic:users=%" PRIu64 ",items=%" PRIu64 ",rank=%" PRIu64
+                    ",ratings=%" PRIu64 ",noise=%.17g,skew=%.17g,seed=%" PRIu64,
+                    spec->users, spec->items, spec->rank, spec->ratings, spec->noise, spec->skew,
+                    spec->seed);
 }
 
 /* What making the ratings needs beside the spec. */

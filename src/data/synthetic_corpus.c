@@ -2,112 +2,36 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <gsl/gsl_randist.h>
 
-#include "base/units.h"
-#include "data/keyword.h"
 #include "data/synthetic.h"
+#include "data/synthetic_keys.h"
 #include "tortoise/random.h"
 
-static const char prefix[] = "synthetic";
-enum { PREFIX_SIZE = sizeof prefix - 1, VALUE_MAX = 64, DOCS_MIN = 2000, DOCS_PER_WORKER = 16 };
+enum { DOCS_MIN = 2000, DOCS_PER_WORKER = 16 };
 static const uint64_t cells_max = UINT64_C(1) << 28;
 
-typedef enum key_kind { KEY_COUNT, KEY_NUMBER } key_kind;
-
-/* A key of the spec: where its value goes and what it may be. */
-typedef struct key_row {
-    const char *name;
-    key_kind kind;
-    size_t offset;
-    double min, max;
-} key_row;
-
-static const key_row keys[] = {
-    {"docs", KEY_COUNT, offsetof(psi_synthetic_corpus, docs), 1, 0x1p31},
-    {"words", KEY_COUNT, offsetof(psi_synthetic_corpus, words), 1, 0x1p24},
-    {"topics", KEY_COUNT, offsetof(psi_synthetic_corpus, topics), 1, 65536},
-    {"length", KEY_NUMBER, offsetof(psi_synthetic_corpus, length), 1e-3, 1e7},
-    {"alpha", KEY_NUMBER, offsetof(psi_synthetic_corpus, alpha), 1e-6, 1e6},
-    {"beta", KEY_NUMBER, offsetof(psi_synthetic_corpus, beta), 1e-6, 1e6},
-    {"zipf", KEY_NUMBER, offsetof(psi_synthetic_corpus, zipf), 0, 4},
-    {"seed", KEY_COUNT, offsetof(psi_synthetic_corpus, seed), 0, 0x1p64},
+static const psi_synthetic_key key_rows[] = {
+    {"docs", PSI_KEY_COUNT, offsetof(psi_synthetic_corpus, docs), 1, 0x1p31},
+    {"words", PSI_KEY_COUNT, offsetof(psi_synthetic_corpus, words), 1, 0x1p24},
+    {"topics", PSI_KEY_COUNT, offsetof(psi_synthetic_corpus, topics), 1, 65536},
+    {"length", PSI_KEY_NUMBER, offsetof(psi_synthetic_corpus, length), 1e-3, 1e7},
+    {"alpha", PSI_KEY_NUMBER, offsetof(psi_synthetic_corpus, alpha), 1e-6, 1e6},
+    {"beta", PSI_KEY_NUMBER, offsetof(psi_synthetic_corpus, beta), 1e-6, 1e6},
+    {"zipf", PSI_KEY_NUMBER, offsetof(psi_synthetic_corpus, zipf), 0, 4},
+    {"seed", PSI_KEY_COUNT, offsetof(psi_synthetic_corpus, seed), 0, 0x1p64},
 };
-enum { KEYS = sizeof keys / sizeof keys[0] };
-
-static ps_err key_set(psi_synthetic_corpus *spec, const key_row *key, const char *value,
-                      ps_fault *fault) {
-    char what[VALUE_MAX];
-    (void)snprintf(what, sizeof what, "synthetic: %s", key->name);
-    char *const place = (char *)spec + key->offset;
-    uint64_t count = 0;
-    double number = 0;
-    if (key->kind == KEY_COUNT) {
-        PS_TRY(psi_parse_count(value, what, &count, fault));
-        number = (double)count;
-    } else {
-        PS_TRY(psi_parse_number(value, what, &number, fault));
-    }
-    if (!(number >= key->min && number <= key->max)) {
-        return ps_fault_set(fault, PS_EINVAL, "%s=%s is out of range; it is %g to %g", what, value,
-                            key->min, key->max);
-    }
-    if (key->kind == KEY_COUNT) {
-        memcpy(place, &count, sizeof count);
-    } else {
-        memcpy(place, &number, sizeof number);
-    }
-    return PS_OK;
-}
-
-/* Takes "key=value" out of text[0..size). */
-static ps_err pair_read(psi_synthetic_corpus *spec, const char *text, size_t size, bool *seen,
-                        ps_fault *fault) {
-    char pair[2 * VALUE_MAX];
-    if (size >= sizeof pair) {
-        return ps_fault_set(fault, PS_EINVAL, "synthetic: '%.*s' is too long", 40, text);
-    }
-    memcpy(pair, text, size);
-    pair[size] = '\0';
-    char *const equals = strchr(pair, '=');
-    if (equals == NULL) {
-        return ps_fault_set(fault, PS_EINVAL,
-                            "synthetic: '%s' is no key=value; write synthetic:docs=2000,topics=20",
-                            pair);
-    }
-    *equals = '\0';
-    const char *names[KEYS];
-    for (size_t k = 0; k < KEYS; k++) {
-        names[k] = keys[k].name;
-        if (strcmp(pair, keys[k].name) != 0) {
-            continue;
-        }
-        if (seen[k]) {
-            return ps_fault_set(fault, PS_EINVAL, "synthetic: key '%s' is given twice", pair);
-        }
-        seen[k] = true;
-        return key_set(spec, &keys[k], equals + 1, fault);
-    }
-    return psi_keyword_refuse("key of a synthetic corpus", pair, names, KEYS, fault);
-}
+static const psi_synthetic_keys keys = {.keys = key_rows,
+                                        .count = sizeof key_rows / sizeof key_rows[0],
+                                        .what = "key of a synthetic corpus",
+                                        .example = "synthetic:docs=2000,topics=20"};
 
 static ps_err spec_check(const psi_synthetic_corpus *spec, ps_fault *fault) {
-    for (size_t k = 0; k < KEYS; k++) {
-        const char *const place = (const char *)spec + keys[k].offset;
-        uint64_t count;
-        double number;
-        memcpy(&count, place, sizeof count);
-        memcpy(&number, place, sizeof number);
-        number = keys[k].kind == KEY_COUNT ? (double)count : number;
-        if (!(number >= keys[k].min && number <= keys[k].max)) {
-            return ps_fault_set(fault, PS_EINVAL, "synthetic: %s is out of range", keys[k].name);
-        }
-    }
+    PS_TRY(psi_synthetic_keys_check(&keys, spec, fault));
     if (spec->topics * spec->words > cells_max) {
         return ps_fault_set(fault, PS_EINVAL,
                             "synthetic: %" PRIu64 " topics x %" PRIu64
@@ -134,15 +58,7 @@ ps_err psi_synthetic_corpus_parse(const char *data, uint64_t seed, uint32_t work
                                  .beta = 0.05,
                                  .zipf = 1,
                                  .seed = seed};
-    bool seen[KEYS] = {false};
-    const char *at = data + PREFIX_SIZE;
-    at += *at == ':';
-    while (*at != '\0') {
-        const size_t size = strcspn(at, ",");
-        PS_TRY(pair_read(&spec, at, size, seen, fault));
-        at += size;
-        at += *at == ',';
-    }
+    PS_TRY(psi_synthetic_keys_read(&keys, data, &spec, fault));
     PS_TRY(spec_check(&spec, fault));
     *spec_out = spec;
     return PS_OK;
@@ -150,10 +66,10 @@ ps_err psi_synthetic_corpus_parse(const char *data, uint64_t seed, uint32_t work
 
 int psi_synthetic_corpus_format(const psi_synthetic_corpus *spec, char *text, size_t text_size) {
     return snprintf(text, text_size,
-                    "%s:docs=%" PRIu64 ",words=%" PRIu64 ",topics=%" PRIu64
+                    "synthetic:docs=%" PRIu64 ",words=%" PRIu64 ",topics=%" PRIu64
                     ",length=%.17g,alpha=%.17g,beta=%.17g,zipf=%.17g,seed=%" PRIu64,
-                    prefix, spec->docs, spec->words, spec->topics, spec->length, spec->alpha,
-                    spec->beta, spec->zipf, spec->seed);
+                    spec->docs, spec->words, spec->topics, spec->length, spec->alpha, spec->beta,
+                    spec->zipf, spec->seed);
 }
 
 /* What making a corpus needs beside the spec. */
