@@ -189,18 +189,42 @@ static ps_err reproduce(const tt_settings *settings, const char *name, ps_fault 
     return err;
 }
 
+/* The experiments to reproduce: `names` as they were given, or those of the program whose names
+ * begin with a given one and '-', where that is no experiment itself. */
+typedef struct chosen {
+    catalogue known;
+    const char *names[EXPERIMENTS_MAX]; /* borrowed of the words, or of `known` */
+    size_t count;
+} chosen;
+
+static void choose(chosen *all, const char *name) {
+    char file[TT_PATH_MAX], path[TT_PATH_MAX];
+    const size_t length = strlen(name), before = all->count;
+    (void)snprintf(file, sizeof file, "experiments/%s.cfg", name);
+    for (size_t i = 0; i < all->known.count && !tt_place_find(file, path); i++) {
+        const char *const known = all->known.names[i];
+        if (strncmp(known, name, length) == 0 && known[length] == '-' &&
+            all->count < EXPERIMENTS_MAX) {
+            all->names[all->count++] = known;
+        }
+    }
+    if (all->count == before && all->count < EXPERIMENTS_MAX) {
+        all->names[all->count++] = name;
+    }
+}
+
 /* Each in turn. One that fails does not stop the others; a skipped one matters only where nothing
  * is worse. */
-static ps_err reproduce_all(const tt_settings *settings, const tt_words *words, ps_fault *fault) {
+static ps_err reproduce_chosen(const tt_settings *settings, const chosen *all, ps_fault *fault) {
     ps_err worst = PS_OK;
-    if (words->count > 1 && tt_setting_text(settings, "out") != NULL) {
+    if (all->count > 1 && tt_setting_text(settings, "out") != NULL) {
         return ps_fault_set(fault, PS_EINVAL, "--out is for one experiment");
     }
-    for (size_t i = 0; i < words->count; i++) {
+    for (size_t i = 0; i < all->count; i++) {
         ps_fault own = {0};
-        const ps_err err = reproduce(settings, words->words[i], &own);
-        if (err != PS_OK && words->count > 1) {
-            (void)fprintf(stderr, "%s: %s\n", words->words[i],
+        const ps_err err = reproduce(settings, all->names[i], &own);
+        if (err != PS_OK && all->count > 1) {
+            (void)fprintf(stderr, "%s: %s\n", all->names[i],
                           own.text[0] == '\0' ? ps_err_text(err) : own.text);
         }
         if (err != PS_OK && (worst == PS_OK || worst == PS_ESKIPPED)) {
@@ -209,6 +233,18 @@ static ps_err reproduce_all(const tt_settings *settings, const tt_words *words, 
         }
     }
     return worst;
+}
+
+static ps_err reproduce_all(const tt_settings *settings, const tt_words *words, ps_fault *fault) {
+    chosen all = {.count = 0};
+    ps_fault unknown = {0};
+    (void)catalogue_init(&all.known, &unknown); /* without it names are files */
+    for (size_t i = 0; i < words->count; i++) {
+        choose(&all, words->words[i]);
+    }
+    const ps_err err = reproduce_chosen(settings, &all, fault);
+    catalogue_fini(&all.known);
+    return err;
 }
 
 ps_err tt_command_reproduce(const tt_call *call, ps_fault *fault) {

@@ -67,6 +67,16 @@ check "the worst of several counts" '[ "$code" = 2 ]'
 reproduce small.cfg small.cfg --out elsewhere
 check "one folder is for one" '[ "$code" = 2 ] && grep -q -- "--out" err.txt'
 
+# A name that is none is the beginning of several.
+reproduce slow-learners -n
+check "a group of experiments" '[ "$code" = 0 ] || [ "$code" = 77 ]'
+check "all of the group" 'grep -q "pairs" out.txt || grep -q "slow-learners-speed" err.txt'
+check "synthetic data are always here" 'grep -q "synthetic" out.txt && ! grep -q "no experiment" err.txt'
+reproduce slow -n --out elsewhere
+check "a group needs folders of its own" '[ "$code" = 2 ] && grep -q -- "--out is for one" err.txt'
+reproduce slow-learner
+check "half a word is no group" '[ "$code" = 2 ] && grep -q "there is no experiment" err.txt'
+
 # Every experiment that comes with the program can be read.
 for file in "${TORTOISE_SOURCE:?}"/experiments/*.cfg; do
     reproduce "$file" -n

@@ -88,6 +88,11 @@ refused "given twice" -- run lr --data synthetic:seed=3,seed=4 --out bad
 refused "at most half" -- run lr --data synthetic:features=10,nonzeros=9 --out bad
 cp -r minus/model broken
 sed -i 's/"bits": 0/"bits": 4/' broken/model.json
-refused "do not fit" -- infer lr --model broken --data new.svm
+refused "model.json" "SHA-256" -- infer lr --model broken --data new.svm
+cp minus/model/model.json broken/model.json
+head -c -1 minus/model/weights.npy >broken/weights.npy
+refused "weights.npy" "SHA-256" -- infer lr --model broken --data new.svm
+printf '3 1:1\n' >bad.svm
+refused "example 1 has label 3" -- infer lr --model minus --data bad.svm
 echo "$failures failures"
 exit $((failures > 0))

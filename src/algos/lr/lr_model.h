@@ -82,8 +82,8 @@ void psi_lr_rows_add(const psi_lr_shape *shape, const psi_examples *examples, si
                      psi_lr_row_set *set);
 
 /* The area under the ROC curve: the probability that a positive example has the higher score, ties
- * counting half; 0 if one class is empty, nan if a score is. Reorders the pairs. O(count log count).
- */
+ * counting half; 0 if one class is empty, nan if a score is. Reorders the pairs.
+ * O(count log count). */
 typedef struct psi_lr_scored {
     float score, label; /* label > 0: positive */
 } psi_lr_scored;
