@@ -1,4 +1,4 @@
-/* `tortoise data gen|info|convert`. */
+/* `tortoise data gen|info|convert|match`. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,9 +7,12 @@
 #include "base/nearest.h"
 #include "command.h"
 #include "data/convert.h"
+#include "data/keyword.h"
+#include "data/kind.h"
 #include "data/ratings.h"
 #include "data/summary.h"
 #include "data/synthetic.h"
+#include "data_kinds.h"
 #include "digest.h"
 #include "numbers.h"
 #include "outdir.h"
@@ -18,7 +21,11 @@
 static const tt_option data_options[] = {
     {.name = "out",
      .argument = "FILE",
-     .help = "gen: where to write (*.gz is compressed, *.mtx is MatrixMarket)"},
+     .help = "gen: where to write (*.gz is compressed; *.mtx is MatrixMarket; of a corpus, *.ldac "
+             "is lda-c, *.svm is libsvm, all else docword)"},
+    {.name = "kind",
+     .argument = "ratings|corpus",
+     .help = "info, convert: what the file holds (default: by its name and first line)"},
     {.name = "force", .help = "replace a file that exists"},
     {.name = "seed", .argument = "S", .default_value = "1", .help = "gen: seed of the data"},
     {.name = "workers",
@@ -28,20 +35,13 @@ static const tt_option data_options[] = {
     {.name = "format",
      .argument = "text|json|csv",
      .default_value = "text",
-     .help = "info: how it is printed"},
+     .help = "info, match: how it is printed"},
 };
 const tt_option_list tt_data_option_list = {data_options,
                                             sizeof data_options / sizeof data_options[0]};
 
-typedef struct request {
-    const tt_settings *settings;
-    const tt_words *words;
-    uint64_t seed;
-    uint32_t workers;
-} request;
-
-static ps_err write_ratings(const request *asked, const psi_ratings *ratings, const char *path,
-                            const char *comment, ps_fault *fault) {
+static ps_err write_ratings(const tt_data_request *asked, const psi_ratings *ratings,
+                            const char *path, const char *comment, ps_fault *fault) {
     const psi_write_options options = {.may_replace = tt_setting_flag(asked->settings, "force"),
                                        .comment = comment};
     PS_TRY(psi_ratings_write(ratings, path, &options, fault));
@@ -50,8 +50,13 @@ static ps_err write_ratings(const request *asked, const psi_ratings *ratings, co
     return PS_OK;
 }
 
-/* data gen [synthetic:k=v,...] --out FILE */
-static ps_err generate(const request *asked, ps_fault *fault) {
+/* Whether `wanted` is "lda" or begins with "lda:". */
+static bool is_lda(const char *wanted) {
+    return strncmp(wanted, "lda", 3) == 0 && (wanted[3] == '\0' || wanted[3] == ':');
+}
+
+/* data gen [synthetic:k=v,...|lda[:k=v,...]] --out FILE */
+static ps_err generate(const tt_data_request *asked, ps_fault *fault) {
     const char *const path = tt_setting_text(asked->settings, "out");
     const char *const wanted = asked->words->count > 1 ? asked->words->words[1] : "synthetic";
     if (path == NULL) {
@@ -59,6 +64,9 @@ static ps_err generate(const request *asked, ps_fault *fault) {
     }
     if (asked->words->count > 2) {
         return ps_fault_set(fault, PS_EINVAL, "unexpected argument '%s'", asked->words->words[2]);
+    }
+    if (is_lda(wanted)) {
+        return tt_corpus_generate(asked, wanted + strlen("lda"), path, fault);
     }
     char named[512];
     const bool is_named = psi_synthetic_is_named(wanted);
@@ -78,15 +86,10 @@ static ps_err generate(const request *asked, ps_fault *fault) {
     return err;
 }
 
-/* data convert FROM TO */
-static ps_err convert(const request *asked, ps_fault *fault) {
-    const char *const to =
-        asked->words->count > 2 ? asked->words->words[2] : tt_setting_text(asked->settings, "out");
-    if (asked->words->count < 2 || asked->words->count > 3 || to == NULL) {
-        return ps_fault_set(fault, PS_EINVAL, "data convert needs two files: FROM TO");
-    }
+static ps_err convert_ratings(const tt_data_request *asked, const char *name, const char *to,
+                              ps_fault *fault) {
     psi_ratings ratings = {0};
-    PS_TRY(psi_ratings_open(asked->words->words[1], asked->seed, asked->workers, &ratings, fault));
+    PS_TRY(psi_ratings_open(name, asked->seed, asked->workers, &ratings, fault));
     const ps_err err = write_ratings(asked, &ratings, to, NULL, fault);
     psi_ratings_fini(&ratings);
     return err;
@@ -132,16 +135,7 @@ static void print_summary(const psi_summary *summary, const char *name, const ch
     }
 }
 
-/* data info FILE */
-static ps_err inform(const request *asked, ps_fault *fault) {
-    static const ps_option format = {
-        .name = "format", .kind = PS_OPTION_WORD, .words = "text|json|csv"};
-    const char *const chosen = tt_setting_text(asked->settings, "format");
-    PS_TRY(tt_option_check("--", &format, chosen, fault));
-    if (asked->words->count != 2) {
-        return ps_fault_set(fault, PS_EINVAL, "data info needs one FILE (or synthetic[:k=v,...])");
-    }
-    const char *const name = asked->words->words[1];
+static ps_err inform_ratings(const tt_data_request *asked, const char *name, ps_fault *fault) {
     psi_ratings ratings = {0};
     psi_summary summary;
     char digest[TT_DIGEST_TEXT_BYTES] = "";
@@ -151,28 +145,94 @@ static ps_err inform(const request *asked, ps_fault *fault) {
         err = tt_digest_file(name, digest, fault);
     }
     if (err == PS_OK) {
-        print_summary(&summary, name, digest, chosen);
+        print_summary(&summary, name, digest, asked->format);
     }
     psi_ratings_fini(&ratings);
     return err;
 }
 
-static ps_err perform(const request *asked, ps_fault *fault) {
-    static const char *const verbs[] = {"gen", "info", "convert"};
+/* What can be done with each kind of data, in the order of psi_data_kind. */
+typedef struct kind_row {
+    ps_err (*inform)(const tt_data_request *asked, const char *name, ps_fault *fault);
+    ps_err (*convert)(const tt_data_request *asked, const char *name, const char *to,
+                      ps_fault *fault);
+} kind_row;
+static const kind_row kind_rows[] = {
+    [PSI_DATA_RATINGS] = {inform_ratings, convert_ratings},
+    [PSI_DATA_CORPUS] = {tt_corpus_inform, tt_corpus_convert},
+};
+enum { KINDS = sizeof kind_rows / sizeof kind_rows[0] };
+
+/* The kind that --kind says, or that the data looks like. */
+static ps_err kind_read(const tt_data_request *asked, const char *name, const kind_row **row_out,
+                        ps_fault *fault) {
+    const char *const chosen = tt_setting_text(asked->settings, "kind");
+    psi_data_kind kind = PSI_DATA_RATINGS;
+    if (chosen != NULL) {
+        const char *known[KINDS];
+        size_t k = 0;
+        for (size_t i = 0; i < KINDS; i++) {
+            known[i] = psi_data_kind_name((psi_data_kind)i);
+        }
+        while (k < KINDS && strcmp(chosen, known[k]) != 0) {
+            k++;
+        }
+        if (k == KINDS) {
+            return psi_keyword_refuse("--kind", chosen, known, KINDS, fault);
+        }
+        kind = (psi_data_kind)k;
+    } else if (!psi_synthetic_is_named(name)) {
+        PS_TRY(psi_data_kind_of(name, &kind, fault));
+    }
+    *row_out = &kind_rows[kind];
+    return PS_OK;
+}
+
+/* data info FILE */
+static ps_err inform(const tt_data_request *asked, ps_fault *fault) {
+    if (asked->words->count != 2) {
+        return ps_fault_set(fault, PS_EINVAL, "data info needs one FILE (or synthetic[:k=v,...])");
+    }
+    const kind_row *row;
+    PS_TRY(kind_read(asked, asked->words->words[1], &row, fault));
+    return row->inform(asked, asked->words->words[1], fault);
+}
+
+/* data convert FROM TO */
+static ps_err convert(const tt_data_request *asked, ps_fault *fault) {
+    const char *const to =
+        asked->words->count > 2 ? asked->words->words[2] : tt_setting_text(asked->settings, "out");
+    if (asked->words->count < 2 || asked->words->count > 3 || to == NULL) {
+        return ps_fault_set(fault, PS_EINVAL, "data convert needs two files: FROM TO");
+    }
+    const kind_row *row;
+    PS_TRY(kind_read(asked, asked->words->words[1], &row, fault));
+    return row->convert(asked, asked->words->words[1], to, fault);
+}
+
+static ps_err perform(tt_data_request *asked, ps_fault *fault) {
+    static const struct {
+        const char *name;
+        ps_err (*run)(const tt_data_request *asked, ps_fault *fault);
+    } verbs[] = {
+        {"gen", generate}, {"info", inform}, {"convert", convert}, {"match", tt_topics_match}};
+    enum { VERBS = sizeof verbs / sizeof verbs[0] };
+    static const ps_option format = {
+        .name = "format", .kind = PS_OPTION_WORD, .words = "text|json|csv"};
     const char *const verb = asked->words->count == 0 ? "" : asked->words->words[0];
-    if (strcmp(verb, "gen") == 0) {
-        return generate(asked, fault);
+    const char *names[VERBS];
+    asked->format = tt_setting_text(asked->settings, "format");
+    PS_TRY(tt_option_check("--", &format, asked->format, fault));
+    for (size_t i = 0; i < VERBS; i++) {
+        names[i] = verbs[i].name;
+        if (strcmp(verb, names[i]) == 0) {
+            return verbs[i].run(asked, fault);
+        }
     }
-    if (strcmp(verb, "info") == 0) {
-        return inform(asked, fault);
-    }
-    if (strcmp(verb, "convert") == 0) {
-        return convert(asked, fault);
-    }
-    const char *const nearest = psi_nearest(verb, verbs, 3);
-    return ps_fault_set(fault, PS_EINVAL, "data: '%s' is not gen, info or convert%s%s%s", verb,
-                        nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
-                        nearest == NULL ? "" : "'?");
+    const char *const nearest = psi_nearest(verb, names, VERBS);
+    return ps_fault_set(fault, PS_EINVAL, "data: '%s' is not gen, info, convert or match%s%s%s",
+                        verb, nearest == NULL ? "" : "; did you mean '",
+                        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
 }
 
 ps_err tt_command_data(const tt_call *call, ps_fault *fault) {
@@ -181,13 +241,14 @@ ps_err tt_command_data(const tt_call *call, ps_fault *fault) {
     PS_TRY(tt_settings_init_of(&settings, "data", data_options,
                                sizeof data_options / sizeof data_options[0]));
     uint64_t workers = 0;
-    request asked = {.settings = &settings, .words = &words};
+    tt_data_request asked = {.settings = &settings, .words = &words};
     ps_err err = tt_settings_read_arguments(&settings, call->own_count, call->own, &words, fault);
     if (err == PS_OK && words.help_is_wanted) {
-        (void)printf("example: tortoise data gen users=2000,items=500,rank=5,noise=0.5 --out "
-                     "ratings.txt.gz\n"
-                     "usage: tortoise data gen [synthetic:k=v,...] --out FILE | info FILE | "
-                     "convert FROM TO\n");
+        (void)printf(
+            "example: tortoise data gen users=2000,items=500,rank=5,noise=0.5 --out "
+            "ratings.txt.gz\n"
+            "usage: tortoise data gen [synthetic:k=v,...|lda[:k=v,...]] --out FILE | info FILE "
+            "| convert FROM TO | match TRUE.npy RUN\n");
         tt_settings_print_help(&settings, false);
         goto done;
     }

@@ -54,12 +54,15 @@ const tt_command tt_commands[] = {
          "claim: PASS or FAIL with the numbers that were measured. NAME is one of those that come "
          "with the program, or a file. Without NAME it lists them.\n\n"
          "The exit code is 0 if all claims hold, 1 if one does not, 77 if the data is not here."},
-    {"data", "data gen|info|convert", "make, describe or convert data", tt_command_data,
-     .options = &tt_data_option_list, .words = "gen|info|convert",
+    {"data", "data gen|info|convert|match", "make, describe or convert data", tt_command_data,
+     .options = &tt_data_option_list, .words = "gen|info|convert|match",
      .example = "data gen users=2000,items=500,rank=5,noise=0.5 --out ratings.txt.gz",
      .description =
-         "'gen' writes synthetic data with a known answer, 'info FILE' describes a file, and "
-         "'convert FROM TO' writes it in another format, which the name of TO tells."},
+         "'gen' writes synthetic data with a known answer: ratings, or with 'lda' a corpus, whose "
+         "true topics go to topics.npy beside it. 'info FILE' describes a file, and "
+         "'convert FROM TO' writes it in another format, which the name of TO tells.\n\n"
+         "'match TRUE.npy RUN' says how well the run found those topics: the one-to-one matching "
+         "of learned topics to true ones with the largest sum of cosines."},
     {"infer", "infer ALGO --model DIR --data FILE", "what a trained model says of new data",
      tt_command_infer, .options = &tt_infer_option_list, .words = TT_WORD_ALGO,
      .example = "infer lda --model out/topics --data docword.new.txt.gz --out mixtures.csv "

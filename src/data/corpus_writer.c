@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "data/corpus_format.h"
+#include "data/file_name.h"
 #include "data/file_writer.h"
 #include "data/line_input.h"
 
@@ -205,6 +206,12 @@ static ps_err files_write(files *f, const psi_corpus *corpus, const char *path,
     const psi_companion *const companion = options->companion;
     psi_file_writer *w;
     bool is_wanted = false;
+    if (psi_file_name_ends(path, ".mtx")) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "%s: a corpus is not written as MatrixMarket; name it docword.*, "
+                            "*.ldac or *.svm",
+                            path);
+    }
     if (format_of(path) == PSI_CORPUS_DOCWORD &&
         psi_corpus_vocabulary_path(path, vocabulary, sizeof vocabulary)) {
         PS_TRY(names_wanted(corpus, path, vocabulary, &is_wanted, fault));

@@ -103,7 +103,7 @@ completes 'tortoise run mf --data ' ratings.txt folder '!--data'
 completes 'tortoise run mf --out ' folder '!ratings.txt'
 completes 'tortoise sweep ' ratings.txt
 completes 'tortoise report ' folder '!ratings.txt'
-completes 'tortoise data ' gen info convert
+completes 'tortoise data ' gen info convert match
 completes 'tortoise bench ' core transport
 completes 'tortoise help ' sim doctor
 completes 'tortoise doctor --format ' text json

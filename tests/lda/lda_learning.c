@@ -8,6 +8,7 @@
 #include <gsl/gsl_sf_gamma.h>
 
 #include "algos/lda/lda_serial.h"
+#include "algos/lda/topic_match.h"
 #include "data/synthetic_corpus.h"
 #include "lda_fixture.h"
 #include "support/suite.h"
@@ -139,40 +140,21 @@ static void truth_make(double *phi) {
     }
 }
 
-static double cosine(const double *phi, const psi_lda_serial *serial, int topic) {
-    double product = 0, truth = 0, found = 0;
-    for (int w = 0; w < TRUTH_WORDS; w++) {
-        const double n = serial->words[w * TRUTH_TOPICS + topic];
-        product += phi[w] * n;
-        truth += phi[w] * phi[w];
-        found += n * n;
-    }
-    return product / sqrt(truth * found);
-}
-
-/* Mean cosine of a matching: the most alike pair first, then of what is left. The best matching is
- * no worse. */
+/* Mean cosine of the best matching. */
 static double matching(const double *phi, const psi_lda_serial *serial) {
-    double alike[TRUTH_TOPICS][TRUTH_TOPICS], sum = 0;
-    for (int t = 0; t < TRUTH_TOPICS; t++) {
+    static double found[TRUTH_TOPICS * TRUTH_WORDS];
+    double cosines[TRUTH_TOPICS], sum = 0;
+    uint32_t partners[TRUTH_TOPICS];
+    for (int w = 0; w < TRUTH_WORDS; w++) {
         for (int k = 0; k < TRUTH_TOPICS; k++) {
-            alike[t][k] = cosine(phi + t * TRUTH_WORDS, serial, k);
+            found[k * TRUTH_WORDS + w] = serial->words[w * TRUTH_TOPICS + k];
         }
     }
-    for (int pair = 0; pair < TRUTH_TOPICS; pair++) {
-        int best_t = 0, best_k = 0;
-        for (int i = 0; i < TRUTH_TOPICS * TRUTH_TOPICS; i++) {
-            const int t = i / TRUTH_TOPICS, k = i % TRUTH_TOPICS;
-            if (alike[t][k] > alike[best_t][best_k]) {
-                best_t = t;
-                best_k = k;
-            }
-        }
-        sum += alike[best_t][best_k];
-        for (int i = 0; i < TRUTH_TOPICS; i++) {
-            alike[best_t][i] = -1;
-            alike[i][best_k] = -1;
-        }
+    const psi_lda_topic_set truth = {phi, TRUTH_TOPICS, TRUTH_WORDS};
+    const psi_lda_topic_set learned = {found, TRUTH_TOPICS, TRUTH_WORDS};
+    CU_ASSERT_EQUAL_FATAL(psi_lda_topics_match(&truth, &learned, partners, cosines), PS_OK);
+    for (int t = 0; t < TRUTH_TOPICS; t++) {
+        sum += cosines[t];
     }
     return sum / TRUTH_TOPICS;
 }
