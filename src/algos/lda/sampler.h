@@ -43,9 +43,10 @@ typedef struct psi_lda_block {
 } psi_lda_block;
 
 /* The counts that the block's words have in all, the block's own tokens included. Borrowed; a pass
- * changes them with z. */
+ * changes them with z. A row that is NULL is not there: the tokens of its word keep their topics,
+ * and count for their documents all the same. */
 typedef struct psi_lda_rows {
-    int32_t *const *words; /* [block.word_count][K]: n_kw */
+    int32_t *const *words; /* [block.word_count][K]: n_kw, or NULL */
     int64_t *totals;       /* [K]: n_k */
 } psi_lda_rows;
 
@@ -112,8 +113,8 @@ PS_MUST_CHECK ps_err psi_lda_sampler_create(const psi_lda_options *options,
                                             psi_lda_sampler **sampler_out);
 void psi_lda_sampler_destroy(psi_lda_sampler *sampler); /* accepts NULL */
 
-/* Draws the topic of every token of the block once (warp: mh_steps rounds), and keeps the rows in
- * step. Allocates nothing. One caller at a time. */
+/* Draws the topic of every token of the block whose word's row is there once (warp: mh_steps
+ * rounds), and keeps the rows in step. Allocates nothing. One caller at a time. */
 void psi_lda_sampler_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
                           const psi_lda_rows *rows);
 

@@ -121,6 +121,9 @@ static void alias_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
         psi_lda_doc_begin(sampler, block->topics + begin, end - begin);
         for (uint32_t i = begin; i < end; i++) {
             int32_t *const row = rows->words[block->slots[i]];
+            if (row == NULL) {
+                continue;
+            }
             const token_view token = {.row = row, .slot = block->slots[i]};
             psi_lda_token_remove(sampler, row, rows->totals, block->topics[i]);
             block->topics[i] = topic_draw(sampler, &token, block->topics[i]);

@@ -43,6 +43,9 @@ static void dense_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
         psi_lda_doc_begin(sampler, block->topics + begin, end - begin);
         for (uint32_t i = begin; i < end; i++) {
             int32_t *const row = rows->words[block->slots[i]];
+            if (row == NULL) {
+                continue;
+            }
             psi_lda_token_remove(sampler, row, rows->totals, block->topics[i]);
             block->topics[i] = topic_draw(sampler, row);
             psi_lda_token_add(sampler, row, rows->totals, block->topics[i]);

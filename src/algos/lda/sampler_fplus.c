@@ -396,6 +396,9 @@ static void fplus_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
     }
     lists_make(sampler, block);
     for (uint32_t w = 0; w < block->word_count; w++) {
+        if (rows->words[w] == NULL) {
+            continue;
+        }
         factors_make(sampler, rows->words[w]);
         if (state->is_wide) {
             word_visit_wide(sampler, block, rows, w);

@@ -100,6 +100,9 @@ static void light_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
         psi_lda_doc_begin(sampler, block->topics + begin, end - begin);
         for (uint32_t i = begin; i < end; i++) {
             int32_t *const row = rows->words[block->slots[i]];
+            if (row == NULL) {
+                continue;
+            }
             const token_view token = {.row = row,
                                       .slot = block->slots[i],
                                       .doc = block->topics + begin,

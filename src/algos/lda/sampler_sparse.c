@@ -74,8 +74,8 @@ static void lists_make(psi_lda_sampler *sampler, const psi_lda_block *block,
     const uint32_t topics = sampler->prior.topic_count;
     uint64_t begin = 0;
     for (uint32_t w = 0; w < block->word_count; w++) {
-        const uint32_t room = psi_lda_room(block->frequencies[w], topics);
         const int32_t *const row = rows->words[w];
+        const uint32_t room = row == NULL ? 0 : psi_lda_room(block->frequencies[w], topics);
         uint32_t count = 0;
         for (uint32_t k = 0; k < topics && count < room; k++) {
             uint32_t left = (uint32_t)psi_lda_count(row[k]);
@@ -231,6 +231,9 @@ static void sparse_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
         document_sum(sampler);
         for (uint32_t i = begin; i < end; i++) {
             const uint32_t w = block->slots[i];
+            if (rows->words[w] == NULL) {
+                continue;
+            }
             const uint16_t old = block->topics[i];
             entry *const list = state->entries + state->begins[w];
             const uint32_t room = (uint32_t)(state->begins[w + 1] - state->begins[w]);

@@ -201,7 +201,7 @@ TARGET_WIDE static inline void token_move_wide(psi_lda_sampler *sampler, int32_t
 #endif
 
 static inline void row_prefetch(const int32_t *row, uint32_t topics) {
-    for (uint32_t k = 0; k < topics; k += LANES) {
+    for (uint32_t k = 0; row != NULL && k < topics; k += LANES) {
         __builtin_prefetch(row + k, 1);
     }
 }
@@ -235,6 +235,9 @@ tokens_draw(psi_lda_sampler *sampler, const psi_lda_block *block, const psi_lda_
         int32_t *const row = rows->words[block->slots[i]];
         if (i + AHEAD < end) {
             row_prefetch(rows->words[block->slots[i + AHEAD]], topics);
+        }
+        if (row == NULL) {
+            continue;
         }
         as->move(sampler, row, rows->totals, block->topics[i], -1);
         const int32_t *counts = row;

@@ -32,6 +32,8 @@ typedef struct warp_state {
     uint32_t *rest_sums; /* owned, [K]: of the row without the block's tokens, over its topics */
     uint16_t *rest_topics;
     uint32_t rest_count; /* topics with a rest */
+    uint8_t *is_there;   /* owned, [tokens]: whether the word's row is; all 0 between passes */
+    int lacks_rows;      /* of the current block; else is_there is of no use */
 } warp_state;
 
 static void warp_fini(psi_lda_sampler *sampler) {
@@ -40,6 +42,7 @@ static void warp_fini(psi_lda_sampler *sampler) {
     free(state->inverse);
     free(state->rest_sums);
     free(state->rest_topics);
+    free(state->is_there);
     free(state);
 }
 
@@ -54,8 +57,10 @@ static ps_err warp_init(psi_lda_sampler *sampler, const psi_lda_limits *limits) 
     state->inverse = calloc(topics, sizeof *state->inverse);
     state->rest_sums = calloc(topics, sizeof *state->rest_sums);
     state->rest_topics = calloc(topics, sizeof *state->rest_topics);
-    const int has_all = state->gathered != NULL && state->inverse != NULL &&
-                        state->rest_sums != NULL && state->rest_topics != NULL;
+    state->is_there = calloc((size_t)limits->token_count + 1, sizeof *state->is_there);
+    const int has_all = state->is_there != NULL && state->gathered != NULL &&
+                        state->inverse != NULL && state->rest_sums != NULL &&
+                        state->rest_topics != NULL;
     return has_all ? PS_OK : PS_ENOMEM;
 }
 
@@ -107,23 +112,27 @@ static inline uint16_t decide(const decision *d, psi_lda_random *random, uint16_
 
 /* One document: tokens[0..count). */
 static void document_visit(psi_lda_sampler *sampler, const decision *d, uint32_t *tokens,
-                           uint32_t count) {
+                           const uint8_t *is_there, uint32_t count) {
     psi_lda_random random = sampler->random;
     for (uint32_t i = 0; i < count; i++) {
         d->counts[topic_of(tokens[i])]++;
     }
     for (uint32_t i = 0; i < count; i++) {
         const uint16_t s = topic_of(tokens[i]), t = proposal_of(tokens[i]);
-        if (s != t) {
+        if (s != t && (is_there == NULL || is_there[i])) {
             tokens[i] = decide(d, &random, s, t);
         }
     }
     const double others = (double)count - 1, alpha = sampler->prior.alpha;
     const double mass = others + alpha * (double)sampler->prior.topic_count;
     for (uint32_t i = 0; i < count; i++) {
-        const double at = psi_lda_random_uniform(&random) * mass;
         const uint16_t topic = topic_of(tokens[i]);
         uint32_t proposed;
+        d->counts[topic] = 0;
+        if (is_there != NULL && !is_there[i]) {
+            continue; /* its proposal waits */
+        }
+        const double at = psi_lda_random_uniform(&random) * mass;
         if (at < others) {
             const uint32_t other = (uint32_t)at;
             proposed = topic_of(tokens[other + (other >= i)]);
@@ -131,7 +140,6 @@ static void document_visit(psi_lda_sampler *sampler, const decision *d, uint32_t
             proposed = (uint32_t)((at - others) / alpha);
             proposed -= proposed == sampler->prior.topic_count; /* by rounding */
         }
-        d->counts[topic] = 0;
         tokens[i] = token_of(topic, (uint16_t)proposed);
     }
     sampler->random = random;
@@ -149,6 +157,7 @@ static void pass_by_document(psi_lda_sampler *sampler, const psi_lda_block *bloc
     for (uint32_t i = 0; i < block->doc_count; i++) {
         const uint32_t begin = block->doc_begins[i] - first;
         document_visit(sampler, &d, state->tokens + begin,
+                       state->lacks_rows ? state->is_there + begin : NULL,
                        block->doc_begins[i + 1] - first - begin);
     }
 }
@@ -237,6 +246,9 @@ static void pass_by_word(psi_lda_sampler *sampler, const psi_lda_block *block,
     warp_state *const state = sampler->state;
     inverse_refresh(sampler, rows->totals);
     for (uint32_t w = 0; w < block->word_count; w++) {
+        if (rows->words[w] == NULL) {
+            continue;
+        }
         const uint32_t *const places = block->by_word + block->word_begins[w];
         const uint32_t count = block->word_begins[w + 1] - block->word_begins[w];
         const decision d = {.counts = rows->words[w],
@@ -252,14 +264,32 @@ static void pass_by_word(psi_lda_sampler *sampler, const psi_lda_block *block,
     }
 }
 
+/* Sets is_there of the tokens whose words have rows to `value`. Returns whether a row lacks. */
+static int tokens_mark(const warp_state *state, const psi_lda_block *block,
+                       const psi_lda_rows *rows, uint8_t value) {
+    int lacks_rows = 0;
+    for (uint32_t w = 0; w < block->word_count; w++) {
+        lacks_rows |= rows->words[w] == NULL;
+    }
+    for (uint32_t w = 0; w < block->word_count && lacks_rows; w++) {
+        const uint32_t end = rows->words[w] == NULL ? 0 : block->word_begins[w + 1];
+        for (uint32_t i = block->word_begins[w]; i < end; i++) {
+            state->is_there[block->by_word[i]] = value;
+        }
+    }
+    return lacks_rows;
+}
+
 static void warp_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
                       const psi_lda_rows *rows) {
     warp_state *const state = sampler->state;
     state->tokens = block->pairs;
+    state->lacks_rows = tokens_mark(state, block, rows, 1);
     for (uint32_t round = 0; round < sampler->options.mh_steps; round++) {
         pass_by_document(sampler, block, rows);
         pass_by_word(sampler, block, rows);
     }
+    (void)tokens_mark(state, block, rows, 0);
 }
 
 const psi_lda_method psi_lda_warp = {warp_init, warp_fini, warp_pass};

@@ -79,7 +79,7 @@ void psi_lda_word_proposal_build(psi_lda_word_proposal *proposal, const psi_lda_
         psi_lda_column *const columns = proposal->columns + begin;
         uint32_t count = 0;
         double mass = 0;
-        for (uint32_t k = 0; k < topics && count < room; k++) {
+        for (uint32_t k = 0; row != NULL && k < topics && count < room; k++) {
             if (row[k] > 0) {
                 const double weight = (double)row[k] * inverse[k];
                 columns[count++] = (psi_lda_column){.weight = (float)weight, .topic = (uint16_t)k};
