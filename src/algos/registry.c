@@ -1,16 +1,18 @@
 #include "algos/registry.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "algos/lda/lda_app.h"
 #include "algos/lr/lr_app.h"
 #include "algos/mf/app.h"
+#include "algos/online/online_app.h"
 #include "data/keyword.h"
 #include "data/synthetic.h"
 #include "data/synthetic_corpus.h"
 #include "data/synthetic_examples.h"
 
-static const ps_algo *const algos[] = {&psi_mf_algo, &psi_lda_algo, &psi_lr_algo};
+static const ps_algo *const algos[] = {&psi_mf_algo, &psi_lda_algo, &psi_lr_algo, &psi_online_algo};
 enum { ALGOS = sizeof algos / sizeof algos[0] };
 
 const ps_algo *const *psi_algos(size_t *count_out) {
@@ -44,6 +46,10 @@ ps_err psi_algo_synthetic_text(const ps_algo *algo, const ps_settings *settings,
         PS_TRY(psi_synthetic_examples_parse(settings->data, settings->seed, settings->worker_count,
                                             &examples, fault));
         (void)psi_synthetic_examples_format(&examples, text, text_size);
+        return PS_OK;
+    }
+    if (algo == &psi_online_algo) { /* its options say all */
+        (void)snprintf(text, text_size, "%s", settings->data);
         return PS_OK;
     }
     psi_synthetic ratings;

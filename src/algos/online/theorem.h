@@ -1,0 +1,57 @@
+/* Theorems on delayed and stale gradients as data: what each assumes, which steps it wants, and
+ * what regret it allows. docs/theory.md has sources and proof sketches. */
+#ifndef PSI_THEOREM_H
+#define PSI_THEOREM_H
+
+#include <stddef.h>
+
+/* What is known of a run. Constants are exact for its losses and its set. */
+typedef struct psi_facts {
+    double lipschitz;  /* L: ||gradient|| <= L */
+    double smoothness; /* H: of the gradient; infinity if it jumps */
+    double strong;     /* lambda of strong convexity */
+    double radius;     /* F: F^2 is the largest 1/2 ||x - x'||^2 */
+    double reach;      /* the largest ||x - x_1||, x_1 being the start */
+    double rounds;     /* T so far */
+    double horizon;    /* T in the end, for steps that need it */
+    double delay;      /* tau, of fixed delays */
+    double delay_sum;  /* D: of all rounds up to the horizon */
+    double staleness;  /* s that the bound is for */
+    double workers;    /* P */
+    double in_flight_mean,
+        in_flight_variance;    /* of the updates that a read lacks or has too many */
+    double in_flight_weighted; /* sum_t in flight_t / sqrt(t'): t' = t of dual learners, else
+                                * max(1, t - (s + 1) P) */
+    double reads_outside;      /* reads outside of the set */
+    double reads_too_old;      /* reads that lack what s promises */
+    int is_iid, has_fixed_delay, is_projected, is_plain; /* plain: steps as the theorem says */
+} psi_facts;
+
+typedef struct psi_assumption {
+    const char *text; /* "T >= tau^2" */
+    int (*holds)(const psi_facts *facts);
+} psi_assumption;
+
+enum { PSI_ASSUMPTIONS_MAX = 6 };
+
+typedef struct psi_theorem {
+    const char *name;                                /* "lipschitz" */
+    const char *paper;                               /* author, year, number */
+    const char *certainty;                           /* "proven here", "as recalled" */
+    psi_assumption assumptions[PSI_ASSUMPTIONS_MAX]; /* up to the first without a text */
+    int is_dual; /* for dual averaging; else for steps from point to point */
+    double (*step)(const psi_facts *facts, double t); /* eta_t of the t-th update used, t >= 1 */
+    double (*bound)(const psi_facts *facts);          /* of the regret after `rounds` */
+} psi_theorem;
+
+/* "lipschitz|lipschitz-tight|...", and the theorem of one of the words; NULL if there is none. */
+extern const char psi_theorem_words[];
+const psi_theorem *psi_theorem_find(const char *name);
+
+/* All of them, for tables; *count_out is how many. */
+const psi_theorem *psi_theorems(size_t *count_out);
+
+/* The first assumption that a run breaks, or NULL. */
+const char *psi_theorem_broken(const psi_theorem *theorem, const psi_facts *facts);
+
+#endif
