@@ -53,6 +53,14 @@ done
 data info docword.small.txt --format csv
 [ "$(tail -1 out.txt | cut -d, -f1-11)" = docword.small.txt,docword,4,5,9,5,1,1,4,0,2 ] || fail "csv: $(cat out.txt)"
 
+# A file of a few bytes that says billions of words takes no memory for them.
+printf '2\n4294967294\n3\n1 4294967294 2\n2 7 1\n2 4294967294 2\n' >many
+limit=2000000 # KiB of address space, where the program is not one with a sanitizer
+(ulimit -v $limit && "$TORTOISE" version) >out.txt 2>&1 || limit=unlimited
+(ulimit -v $limit && timeout 60 "$TORTOISE" data info many >out.txt 2>err.txt) || fail "many words: $(cat err.txt)"
+says 'words +4294967294, of them 2 in documents'
+says 'frequent words +#4294967294 4, #7 1$'
+
 # The kind: by name, by content, by order.
 cp docword.small.txt plain
 printf '2 0:1 2:2\n0\n' >pairs

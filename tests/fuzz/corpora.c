@@ -1,8 +1,11 @@
-/* The readers of corpora: docword, lda-c and libsvm, told apart by content. A corpus takes memory
- * by its tokens, and a short file may say many, so that only small ones are made here. */
+/* The readers of corpora: docword, lda-c and libsvm, told apart by content, and what tells a corpus
+ * from ratings. A corpus takes memory by its tokens, and a short file may say many, so that only
+ * small ones are made here. */
 #include <stdlib.h>
 
 #include "data/corpus_format.h"
+#include "data/corpus_summary.h"
+#include "data/kind.h"
 #include "fuzz/fuzz.h"
 
 enum { TOKENS_MAX = 1 << 16 };
@@ -38,6 +41,9 @@ static void check_text(const psi_corpus_text *text, const char *path) {
     if (err == PS_OK) {
         FUZZ_CHECK(corpus.token_count == token_count && corpus.doc_count == text->doc_count);
         check_corpus(&corpus);
+        psi_corpus_summary summary;
+        FUZZ_CHECK(psi_corpus_summary_make(&corpus, &summary) == PS_OK);
+        FUZZ_CHECK(summary.pair_count + summary.merged_count == text->draft.count);
     }
     psi_corpus_fini(&corpus);
 }
@@ -48,6 +54,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     psi_line_input lines;
     psi_corpus_text text = {.format = PSI_CORPUS_DOCWORD};
     ps_fault fault = {0};
+    psi_data_kind kind;
+    fuzz_check_fault(psi_data_kind_of(path, &kind, &fault), &fault);
+    fault = (ps_fault){0};
     FUZZ_CHECK(psi_line_input_open(path, &lines, NULL) == PS_OK);
     const ps_err err = psi_corpus_text_read(&lines, &text, &fault);
     fuzz_check_fault(err, &fault);
