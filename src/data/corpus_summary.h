@@ -25,8 +25,9 @@ typedef struct psi_corpus_summary {
     size_t frequent_count;
 } psi_corpus_summary;
 
-/* Fills summary_out. Returns PS_OK or PS_ENOMEM. O(tokens + documents log documents), and
- * tokens times as often as used words spread over 4 million; some 20 MB and 4 bytes per document. */
+/* Fills summary_out. Returns PS_OK or PS_ENOMEM. O(tokens + documents log documents); tokens as
+ * often as there are windows of 4 million words with one that is used. Takes 17 MB and 4 bytes per
+ * document. */
 PS_MUST_CHECK ps_err psi_corpus_summary_make(const psi_corpus *corpus,
                                              psi_corpus_summary *summary_out);
 
