@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_fit.h>
+
 #include "experiment.h"
 #include "numbers.h"
 
@@ -105,33 +108,28 @@ static size_t place_of(const tt_experiment *experiment, size_t run, size_t axis)
     return run / stride_of(experiment, axis) % experiment->axes[axis].value_count;
 }
 
-/* The slope of the line of least squares; NaN if all x are equal. */
-static double slope_of(const double *x, const double *y, size_t count) {
-    double mean_x = 0;
-    double mean_y = 0;
-    double products = 0;
-    double squares = 0;
-    for (size_t i = 0; i < count; i++) {
-        mean_x += x[i] / (double)count;
-        mean_y += y[i] / (double)count;
-    }
-    for (size_t i = 0; i < count; i++) {
-        products += (x[i] - mean_x) * (y[i] - mean_y);
-        squares += (x[i] - mean_x) * (x[i] - mean_x);
-    }
-    return products / squares;
+/* The slope of the line of least squares; NaN if all x are equal. *half_out is half of its
+ * confidence interval of 95 per cent (Student's t), infinite of two points. */
+static double slope_of(const double *x, const double *y, size_t count, double *half_out) {
+    double intercept, slope, at_0, covariance, at_1, squares;
+    (void)gsl_fit_linear(x, 1, y, 1, count, &intercept, &slope, &at_0, &covariance, &at_1,
+                         &squares);
+    *half_out =
+        count > 2 ? gsl_cdf_tdist_Pinv(0.975, (double)count - 2) * sqrt(at_1) : (double)INFINITY;
+    return slope;
 }
 
-static double slope_along(const tt_claim *claim, double *x, double *y, size_t count) {
+static double slope_along(const tt_claim *claim, double *x, double *y, size_t count,
+                          double *half_out) {
     for (size_t i = 0; i < count && claim->statistic == TT_EXPONENT; i++) {
         x[i] = log(x[i]);
         y[i] = log(y[i]);
     }
-    return slope_of(x, y, count);
+    return slope_of(x, y, count, half_out);
 }
 
 /* One number of those along an axis. One that is missing (NaN) makes the result NaN. */
-static double reduce(const tt_claim *claim, double *x, double *y, size_t count) {
+static double reduce(const tt_claim *claim, double *x, double *y, size_t count, double *half_out) {
     double sum = 0;
     double least = (double)INFINITY;
     double most = -(double)INFINITY;
@@ -161,17 +159,20 @@ static double reduce(const tt_claim *claim, double *x, double *y, size_t count) 
     case TT_LARGEST_STEP:
         return longest;
     default:
-        return slope_along(claim, x, y, count);
+        return slope_along(claim, x, y, count, half_out);
     }
 }
 
 /* The number of the runs that agree with `run` on all axes but that of `over`, of those that
- * `choice` has; of `run` itself if there is no such axis. */
+ * `choice` has; of `run` itself if there is no such axis. *half_out is half of a slope's confidence
+ * interval, or NaN. */
 static double number_of(const tt_experiment *experiment, const tt_claim *claim,
-                        const tt_choice *choice, size_t run, const double *values) {
+                        const tt_choice *choice, size_t run, const double *values,
+                        double *half_out) {
     double x[TT_AXIS_VALUES_MAX];
     double y[TT_AXIS_VALUES_MAX];
     size_t count = 0;
+    *half_out = (double)NAN;
     if (claim->over == experiment->axis_count) {
         return values[run];
     }
@@ -184,7 +185,7 @@ static double number_of(const tt_experiment *experiment, const tt_claim *claim,
             y[count++] = values[run - own * stride + v * stride];
         }
     }
-    return reduce(claim, x, y, count);
+    return reduce(claim, x, y, count, half_out);
 }
 
 /* ---- The decision ---- */
@@ -238,17 +239,19 @@ static ps_err add(tt_verdict *verdict, const tt_claim *claim, tt_measured measur
 static ps_err decide_against(const tt_experiment *experiment, const tt_claim *claim, size_t run,
                              const double *values, tt_verdict *verdict) {
     const size_t count = tt_experiment_run_count(experiment);
-    const double own = number_of(experiment, claim, &claim->of, run, values);
+    double half;
+    const double own = number_of(experiment, claim, &claim->of, run, values, &half);
     for (size_t other = 0; other < count; other++) {
         if (!is_first(experiment, claim, &claim->against, other) ||
             !are_partners(experiment, claim, run, other) || other == run) {
             continue;
         }
-        const double theirs = number_of(experiment, claim, &claim->against, other, values);
+        const double theirs = number_of(experiment, claim, &claim->against, other, values, &half);
         PS_TRY(add(verdict, claim,
                    (tt_measured){.run = run,
                                  .partner = other,
-                                 .number = claim->is_difference ? own - theirs : own / theirs}));
+                                 .number = claim->is_difference ? own - theirs : own / theirs,
+                                 .half = (double)NAN}));
     }
     return PS_OK;
 }
@@ -265,8 +268,9 @@ ps_err tt_claim_decide(const tt_experiment *experiment, const tt_claim *claim, c
         if (claim->against.is_set) {
             err = decide_against(experiment, claim, run, values, &verdict);
         } else {
-            const double number = number_of(experiment, claim, &claim->of, run, values);
-            err = add(&verdict, claim, (tt_measured){.run = run, .partner = run, .number = number});
+            tt_measured measured = {.run = run, .partner = run};
+            measured.number = number_of(experiment, claim, &claim->of, run, values, &measured.half);
+            err = add(&verdict, claim, measured);
         }
     }
     if (err != PS_OK) {

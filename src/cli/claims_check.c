@@ -97,7 +97,11 @@ static void put_claim(FILE *file, const tt_sweep *sweep, const tt_claim *claim,
         }
         (void)fprintf(file, "      %s  ", measured->holds ? " " : "!");
         tt_measured_put(file, sweep->experiment, claim, measured);
-        (void)fprintf(file, ": %s\n", number_text(measured->number, text));
+        (void)fprintf(file, ": %s", number_text(measured->number, text));
+        if (isfinite(measured->half)) {
+            (void)fprintf(file, " +- %.2g (95 %%)", measured->half);
+        }
+        (void)fputc('\n', file);
         shown++;
     }
 }
@@ -126,8 +130,12 @@ static json_t *describe(const tt_sweep *sweep, const tt_claim *claim, const tt_v
         char *const text = demand_text(sweep, claim, measured);
         json_t *const number =
             isfinite(measured->number) ? json_real(measured->number) : json_null();
-        (void)json_array_append_new(all, json_pack("{s:s*,s:o,s:b}", "of", text, "number", number,
-                                                   "holds", (int)measured->holds));
+        json_t *const object = json_pack("{s:s*,s:o,s:b}", "of", text, "number", number, "holds",
+                                         (int)measured->holds);
+        if (object != NULL && isfinite(measured->half)) {
+            (void)json_object_set_new(object, "half_interval", json_real(measured->half));
+        }
+        (void)json_array_append_new(all, object);
         free(text);
     }
     char *const demand = demand_text(sweep, claim, NULL);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC2016 # check() evaluates its text
+# shellcheck disable=SC2016,SC2317 # check() evaluates its text
 # online through the parameter server: what is in flight is what the policy allows, regrets stay below their bounds,
 # both worlds agree under bsp, and what cannot be is refused in one line with exit code 2.
 set -uo pipefail

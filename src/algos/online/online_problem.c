@@ -20,10 +20,10 @@ const ps_option psi_online_option_list[PSI_ONLINE_OPTIONS] = {
     [PSI_ONLINE_RADIUS] = {"radius", PS_OPTION_NUMBER, NULL, "1", 1e-6, 1e6, "of the set"},
     [PSI_ONLINE_DIMENSION] = {"dimension", PS_OPTION_COUNT, NULL, "1", 1, PSI_SET_DIMENSION_MAX,
                               "of x"},
-    [PSI_ONLINE_STREAM] = {"stream", PS_OPTION_WORD, "iid|block|drift", "block", 0, 0,
+    [PSI_ONLINE_STREAM] = {"stream", PS_OPTION_WORD, "iid|block|alternate|drift", "block", 0, 0,
                            "order of the examples"},
     [PSI_ONLINE_BLOCK] = {"block", PS_OPTION_COUNT, NULL, "0", 0, 1e9,
-                          "rounds of a block, or of a turn; 0: as many as are in flight, and one"},
+                          "rounds of a block, or of a turn; 0: what delays make worst"},
     [PSI_ONLINE_NOISE] = {"noise", PS_OPTION_NUMBER, NULL, "1", 0, 1,
                           "share of labels that are thrown like a coin"},
     [PSI_ONLINE_DELAYS] = {"delays", PS_OPTION_WORD, "fixed|geometric|heavy|burst", "fixed", 0, 0,
@@ -126,10 +126,13 @@ static psi_stream_spec stream_spec_of(const ps_settings *settings, uint64_t roun
     const double block = number_of(settings, PSI_ONLINE_BLOCK);
     const double in_flight = settings->worker_count == 1 ? number_of(settings, PSI_ONLINE_DELAY) + 1
                                                          : (staleness + 1) * settings->worker_count;
-    return (psi_stream_spec){.order = (psi_order)place_of(settings, PSI_ONLINE_STREAM),
+    const psi_order order = (psi_order)place_of(settings, PSI_ONLINE_STREAM);
+    const double turn =
+        order == PSI_ORDER_ALTERNATE ? 2 : 1; /* a quarter of a period late: worst */
+    return (psi_stream_spec){.order = order,
                              .dimension = (uint32_t)number_of(settings, PSI_ONLINE_DIMENSION),
                              .round_count = round_count,
-                             .block = (uint64_t)(block > 0 ? block : in_flight),
+                             .block = (uint64_t)(block > 0 ? block : turn * in_flight),
                              .noise = number_of(settings, PSI_ONLINE_NOISE),
                              .seed = settings->seed};
 }

@@ -19,9 +19,9 @@ static double truth_dot(const psi_stream_spec *spec, const double *u, const doub
     double sum = psi_dot(u, a, spec->dimension);
     if (spec->order == PSI_ORDER_DRIFT && spec->dimension > 1) {
         const double angle = 2 * M_PI * (double)(t % spec->block) / (double)spec->block;
-        sum -= u[0] * a[0] + u[1] * a[1];
-        sum += (cos(angle) * u[0] - sin(angle) * u[1]) * a[0] +
-               (sin(angle) * u[0] + cos(angle) * u[1]) * a[1];
+        const double along = cos(angle), across = cos(angle - M_PI_2);
+        sum += ((along - 1) * u[0] - across * u[1]) * a[0] +
+               (across * u[0] + (along - 1) * u[1]) * a[1];
     } else if (spec->order == PSI_ORDER_DRIFT) {
         sum *= t % spec->block < spec->block / 2 ? 1 : -1;
     }
@@ -44,6 +44,11 @@ static void rounds_fill(const psi_stream_spec *spec, gsl_rng *rng, psi_stream *s
     ps_random_gsl(rng, ps_random_stream(spec->seed, "online-examples", 0));
     for (uint64_t t = 0; t < spec->round_count; t++) {
         double *const a = stream->a + t * dimension;
+        if (spec->order == PSI_ORDER_ALTERNATE) {
+            a[0] = 1;
+            stream->y[t] = t / spec->block % 2 == 0 ? 1 : -1;
+            continue;
+        }
         if (spec->order == PSI_ORDER_BLOCK && t % spec->block != 0) {
             for (uint32_t i = 0; i < dimension; i++) {
                 a[i] = a[(ptrdiff_t)i - (ptrdiff_t)dimension];

@@ -13,7 +13,8 @@
 typedef enum psi_order {
     PSI_ORDER_IID,   /* every example anew */
     PSI_ORDER_BLOCK, /* every example `block` times: what a delayed learner can do least about */
-    PSI_ORDER_DRIFT  /* iid around a truth that turns once in `block` rounds */
+    PSI_ORDER_ALTERNATE, /* the first direction, with labels +1 and -1 by turns of `block` rounds */
+    PSI_ORDER_DRIFT      /* iid around a truth that turns once in `block` rounds */
 } psi_order;
 
 typedef struct psi_stream_spec {
