@@ -246,6 +246,48 @@ static void bsp_gives_equal_bits_however_shards_fall(void) {
     psi_lr_problem_close(problem);
 }
 
+/* Each worker goes once through its share, from the common weights; then the mean of all. */
+static void mixing_is_the_mean_of_what_workers_learn_alone(void) {
+    enum { WORKERS = 3, EPOCHS = 4 };
+    const setting settings[] = {
+        {PSI_LR_MIXING, "yes"}, {PSI_LR_SCHEDULE, "constant"}, {PSI_LR_STEP, "0.1"}};
+    psi_lr_problem *const problem = problem_open(WORKERS, 0.999, settings, 3);
+    const psi_examples *const examples = &problem->examples;
+    psi_results results;
+    const psi_plan plan = run(problem, "bsp", 2, EPOCHS, &results);
+    const size_t count = psi_lr_weight_count(&problem->shape);
+    double common[64] = {0};
+    for (int epoch = 0; epoch < EPOCHS; epoch++) {
+        double mean[64] = {0};
+        for (uint32_t rank = 0; rank < WORKERS; rank++) {
+            double w[64];
+            const size_t own = psi_lr_own_count(problem, rank);
+            memcpy(w, common, sizeof w);
+            for (size_t v = 0; v < own; v++) {
+                const size_t i = problem->training[v * WORKERS + rank];
+                double margin = 0;
+                for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
+                    margin += w[examples->features[n]] * (double)examples->values[n];
+                }
+                const double slope_here = psi_lr_slope(margin, examples->labels[i]);
+                for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
+                    w[examples->features[n]] -= 0.1 * slope_here * (double)examples->values[n];
+                }
+            }
+            for (size_t j = 0; j < count; j++) {
+                mean[j] += w[j] / WORKERS;
+            }
+        }
+        memcpy(common, mean, sizeof common);
+    }
+    const float *const model = (const float *)results.model_dense[0];
+    for (size_t j = 0; j < count; j++) {
+        CU_ASSERT_DOUBLE_EQUAL(model[j], common[j], 1e-4 * (1 + fabs(common[j])));
+    }
+    psi_results_fini(&results, &plan);
+    psi_lr_problem_close(problem);
+}
+
 static void every_policy_learns(void) {
     static const char *const policies[] = {"bsp", "ssp:2", "essp:2", "async"};
     for (size_t p = 0; p < sizeof policies / sizeof policies[0]; p++) {
@@ -279,6 +321,7 @@ static const suite_test tests[] = {
     SUITE_TEST(one_worker_learns_what_the_definition_says),
     SUITE_TEST(many_passes_come_to_the_optimum_of_the_objective),
     SUITE_TEST(bsp_gives_equal_bits_however_shards_fall),
+    SUITE_TEST(mixing_is_the_mean_of_what_workers_learn_alone),
     SUITE_TEST(every_policy_learns),
     SUITE_TEST(a_run_that_diverges_ends_well),
 };

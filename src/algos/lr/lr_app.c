@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "algos/lr/lr_problem.h"
 
@@ -51,11 +52,13 @@ static size_t lr_tables(const void *problem, ps_table_spec *specs) {
 typedef struct learner {
     const psi_lr_problem *problem;
     uint32_t rank;
-    float **rows;              /* owned, [rows]: the fetched ones */
-    uint64_t *wanted;          /* owned, [rows]: those of the current examples */
-    uint32_t *stamps;          /* owned, [rows]: the clock that wanted a row last, + 1 */
-    float *squares;            /* owned, [weights]: of the adaptive schedule; else NULL */
-    float *slopes;             /* owned, [delay + 1]: gradients that are not used yet, by visit */
+    float **rows;     /* owned, [rows]: the fetched ones */
+    uint64_t *wanted; /* owned, [rows]: those of the current examples */
+    uint32_t *stamps; /* owned, [rows]: the clock that wanted a row last, + 1 */
+    float *squares;   /* owned, [weights]: of the adaptive schedule; else NULL */
+    float *slopes;    /* owned, [delay + 1]: gradients that are not used yet, by visit */
+    float *before;    /* owned, [wanted][64]: rows as they were fetched, to mix; or NULL */
+    size_t wanted_count;
     uint64_t visit, visit_end; /* of the current clock */
     psi_lr_progress progress;
 } learner;
@@ -66,6 +69,7 @@ static void learner_fini(learner *l) {
     free(l->stamps);
     free(l->squares);
     free(l->slopes);
+    free(l->before);
 }
 
 /* The learner is safe to release whatever this returns. */
@@ -78,7 +82,9 @@ static ps_err learner_init(learner *l, const psi_lr_problem *problem, ps_worker 
     l->stamps = calloc(rows, sizeof *l->stamps);
     l->squares = is_adaptive ? calloc(rows * PSI_LR_COLUMNS, sizeof *l->squares) : NULL;
     l->slopes = calloc((size_t)problem->delay + 1, sizeof *l->slopes);
-    const int has_all = l->rows != NULL && l->wanted != NULL && l->stamps != NULL &&
+    l->before = problem->mixes ? calloc(rows * PSI_LR_COLUMNS, sizeof *l->before) : NULL;
+    const int has_all = (!problem->mixes || l->before != NULL) && l->rows != NULL &&
+                        l->wanted != NULL && l->stamps != NULL &&
                         (!is_adaptive || l->squares != NULL) && l->slopes != NULL;
     return has_all ? PS_OK : PS_ENOMEM;
 }
@@ -100,19 +106,37 @@ static ps_err rows_fetch(learner *l, ps_worker *worker) {
         if (l->rows[l->wanted[i]] == NULL) {
             return PS_ENOMEM;
         }
+        if (problem->mixes) {
+            memcpy(l->before + i * PSI_LR_COLUMNS, l->rows[l->wanted[i]],
+                   PSI_LR_COLUMNS * sizeof *l->before);
+        }
     }
+    l->wanted_count = set.count;
     return PS_OK;
+}
+
+/* Iterative parameter mixing (McDonald, Hall and Mann 2010), uniform: of what each worker made of
+ * the common weights, the mean, since the others add their shares. */
+static void rows_mix(const learner *l) {
+    const float share = 1 / (float)l->problem->worker_count;
+    for (size_t i = 0; i < l->wanted_count; i++) {
+        float *const row = l->rows[l->wanted[i]];
+        const float *const before = l->before + i * PSI_LR_COLUMNS;
+        for (int c = 0; c < PSI_LR_COLUMNS; c++) {
+            row[c] = before[c] + share * (row[c] - before[c]);
+        }
+    }
 }
 
 /* The step that uses the gradient of `visit`, which is number t of all workers' together. Under the
  * adaptive schedule a worker takes the others' gradients to be as large as its own, so that P of
- * them go as far as one would. */
+ * them go as far as one would. Where workers mix, each learns as if it were alone. */
 static psi_lr_step step_of(const learner *l, uint64_t visit) {
     const psi_lr_problem *const problem = l->problem;
-    const double workers = problem->worker_count;
+    const double workers = problem->mixes ? 1 : problem->worker_count;
     double fall = problem->schedule == PSI_LR_ADAPTIVE ? workers : 1;
     if (problem->schedule == PSI_LR_INVERSE_SQRT) {
-        fall = (double)visit * workers + l->rank + 1;
+        fall = (double)visit * workers + (problem->mixes ? 0 : l->rank) + 1;
     }
     return (psi_lr_step){.rate = (float)(problem->step / sqrt(fall)),
                          .l2 = (float)problem->l2,
@@ -143,6 +167,9 @@ static void visits_make(void *arg) {
     learner *const l = arg;
     for (; l->visit < l->visit_end; l->visit++) {
         visit_one(l, l->visit);
+    }
+    if (l->problem->mixes) {
+        rows_mix(l);
     }
 }
 

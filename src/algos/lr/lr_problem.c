@@ -18,6 +18,8 @@ const ps_option psi_lr_option_list[PSI_LR_OPTIONS] = {
     [PSI_LR_L2] = {"l2", PS_OPTION_NUMBER, NULL, "0", 0, 1e9, "weight of l2/2 |w|^2"},
     [PSI_LR_DELAY] = {"delay", PS_OPTION_COUNT, NULL, "0", 0, 1 << 24,
                       "examples of a worker between a gradient and its use"},
+    [PSI_LR_MIXING] = {"mixing", PS_OPTION_FLAG, NULL, "no", 0, 0,
+                       "average what the workers learn in a clock, do not add it"},
     [PSI_LR_HELDOUT] = {"heldout", PS_OPTION_NUMBER, NULL, "0.1", 0, 0.9,
                         "share of the examples that is not learned from"},
 };
@@ -45,6 +47,7 @@ static void options_take(psi_lr_problem *problem, const ps_settings *settings) {
     problem->schedule = schedule_of(settings->values[PSI_LR_SCHEDULE]);
     problem->l2 = number_of(settings, PSI_LR_L2);
     problem->delay = (uint32_t)number_of(settings, PSI_LR_DELAY);
+    problem->mixes = flag_of(settings, PSI_LR_MIXING);
     problem->batch = settings->batch > 0 ? settings->batch : default_batch;
     problem->worker_count = settings->worker_count;
 }

@@ -23,6 +23,7 @@ typedef struct psi_lr_problem {
     double step, l2, batch; /* batch as in ps_settings, never 0 */
     psi_lr_schedule schedule;
     uint32_t delay; /* examples of a worker between a gradient and its use */
+    int mixes;      /* workers' differences are averaged, not added */
     uint32_t worker_count;
 } psi_lr_problem;
 
@@ -35,6 +36,7 @@ enum {
     PSI_LR_SCHEDULE,
     PSI_LR_L2,
     PSI_LR_DELAY,
+    PSI_LR_MIXING,
     PSI_LR_HELDOUT,
     PSI_LR_OPTIONS
 };
