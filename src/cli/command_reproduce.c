@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "bound_table.h"
 #include "claims_check.h"
 #include "command.h"
 #include "command_sweep.h"
@@ -160,6 +161,7 @@ static ps_err carry_out(tt_sweep *sweep, const tt_sweep_manner *manner, ps_fault
     PS_TRY(tt_sweep_do(sweep, manner, fault));
     (void)printf("\n");
     PS_TRY(tt_claims_check(sweep, &failed, fault));
+    PS_TRY(tt_bound_table_print(sweep, fault));
     (void)printf("%s: %zu of %zu claims hold\n", sweep->experiment->name, count - failed, count);
     PS_TRY(tt_report_write(sweep->directory, fault));
     return failed == 0 ? PS_OK

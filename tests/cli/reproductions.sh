@@ -53,6 +53,21 @@ check "the files say it" 'grep -q "\"holds\": false" out/small/claims.json && gr
 reproduce small.cfg --force
 check "run again it holds" '[ "$code" = 0 ] && [ "$(grep -c "^\[" err.txt)" = 4 ]'
 
+# Runs with a bound make a table of theorems: where assumptions hold the ratio decides, else nothing passes.
+cat >bound.cfg <<'END_OF_FILE'
+name = "bound"; title = "Theorems"; algo = "online"; world = "run";
+settings = { nodes = 1; workers = 1; clocks = 2; batch = 300; eval-every = 2; };
+axes = { theorem = [ "lipschitz-tight", "lipschitz" ]; seed = [ 1, 2 ]; };
+claims = ( { name = "all rounds are played"; quantity = "rounds"; at_least = 600; } );
+END_OF_FILE
+reproduce bound.cfg
+check "a theorem that holds" '[ "$code" = 0 ] && grep -qE "^lipschitz-tight +2 +2 .* PASS$" out.txt'
+check "one whose assumptions do not" 'grep -qE "^lipschitz +2 +0 .*its assumptions hold in no run$" out.txt'
+metrics=out/bound/theorem-lipschitz-tight_seed-2/metrics.csv
+awk -F, -v OFS=, 'NR > 1 { $8 = 1.5 } { print }' "$metrics" >planted.csv && cp planted.csv "$metrics"
+reproduce bound.cfg
+check "a planted ratio above 1" 'grep -qE "^lipschitz-tight .* 1.5000  FAIL$" out.txt'
+
 # What is wrong is said with file and line, what is absent is skipped.
 sed 's/at_most = 1.2/at_mots = 1.2/' small.cfg >bad.cfg
 reproduce bad.cfg
