@@ -30,6 +30,9 @@ static void put_text(FILE *to, const char *text, bool is_line_start) {
         case '~':
             (void)fputs("\\(ti", to);
             break;
+        case '|':
+            (void)fputs("|\\:", to); /* lists of words may break here */
+            break;
         default:
             (void)fputc(*at, to);
         }
@@ -62,16 +65,25 @@ static void name_of(const tt_command *command, char name[static 128]) {
                    command == NULL ? "" : command->name);
 }
 
+/* Longer lists of words do not stand beside the option, where they cannot break, but below it. */
+enum { BESIDE_MAX = 60 };
+
 static void put_option(FILE *to, const tt_option *option) {
+    const bool is_long = option->argument != NULL && strlen(option->argument) > BESIDE_MAX;
     (void)fputs(".TP\n\\fB\\-\\-", to);
     put_text(to, option->name, false);
     (void)fputs("\\fR", to);
     if (option->argument != NULL) {
         (void)fputs(" \\fI", to);
-        put_text(to, option->argument, false);
+        put_text(to, is_long ? "WORD" : option->argument, false);
         (void)fputs("\\fR", to);
     }
     (void)fputc('\n', to);
+    if (is_long) {
+        (void)fputs("one of \\fI", to);
+        put_text(to, option->argument, false);
+        (void)fputs("\\fR:\n", to);
+    }
     put_text(to, option->help, true);
     const size_t length = strlen(option->help);
     (void)fputs(length > 0 && option->help[length - 1] == '.' ? "" : ".", to);
