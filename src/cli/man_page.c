@@ -30,9 +30,6 @@ static void put_text(FILE *to, const char *text, bool is_line_start) {
         case '~':
             (void)fputs("\\(ti", to);
             break;
-        case '|':
-            (void)fputs("|\\:", to); /* lists of words may break here */
-            break;
         default:
             (void)fputc(*at, to);
         }
@@ -68,6 +65,21 @@ static void name_of(const tt_command *command, char name[static 128]) {
 /* Longer lists of words do not stand beside the option, where they cannot break, but below it. */
 enum { BESIDE_MAX = 60 };
 
+/* "a|b|c" as "a, b, c". */
+static void put_words(FILE *to, const char *words) {
+    for (const char *at = words; *at != '\0';) {
+        char word[128];
+        const size_t length = strcspn(at, "|");
+        (void)snprintf(word, sizeof word, "%.*s", (int)length, at);
+        put_text(to, word, false);
+        at += length;
+        if (*at == '|') {
+            (void)fputs(", ", to);
+            at++;
+        }
+    }
+}
+
 static void put_option(FILE *to, const tt_option *option) {
     const bool is_long = option->argument != NULL && strlen(option->argument) > BESIDE_MAX;
     (void)fputs(".TP\n\\fB\\-\\-", to);
@@ -81,7 +93,7 @@ static void put_option(FILE *to, const tt_option *option) {
     (void)fputc('\n', to);
     if (is_long) {
         (void)fputs("one of \\fI", to);
-        put_text(to, option->argument, false);
+        put_words(to, option->argument);
         (void)fputs("\\fR:\n", to);
     }
     put_text(to, option->help, true);
