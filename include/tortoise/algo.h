@@ -16,7 +16,8 @@ typedef enum ps_option_kind {
     PS_OPTION_COUNT,  /* a whole number */
     PS_OPTION_NUMBER, /* a real number */
     PS_OPTION_WORD,   /* one of `words`, separated by '|' */
-    PS_OPTION_FLAG    /* yes or no */
+    PS_OPTION_FLAG,   /* yes or no */
+    PS_OPTION_SIZE    /* bytes, with a unit: "64MiB"; "0" needs none */
 } ps_option_kind;
 
 /* One option of an algorithm, "--name VALUE" on the command line and a key in experiment files. */
@@ -25,9 +26,12 @@ typedef struct ps_option {
     ps_option_kind kind;
     const char *words;         /* of PS_OPTION_WORD: "constant|inverse-sqrt" */
     const char *default_value; /* as it would be typed */
-    double min, max;           /* of COUNT and NUMBER, inclusive */
+    double min, max;           /* of COUNT, NUMBER and SIZE, inclusive */
     const char *help;          /* one line, with the unit */
 } ps_option;
+
+/* The bytes that the value of a PS_OPTION_SIZE says, which is checked before open(); 0 if it says none. */
+uint64_t ps_option_bytes(const char *value);
 
 /* The settings that an algorithm is opened with. Borrowed for the call of open(). */
 typedef struct ps_settings {

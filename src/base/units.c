@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tortoise/algo.h"
+
 enum { NUMBER_MAX_CHARS = 40 };
 
 typedef struct unit {
@@ -222,4 +224,10 @@ void psi_format_rate(double bytes_per_s, char text[static PSI_UNITS_TEXT_MAX]) {
                                  {"Gbps", 1e9 / 8},
                                  {"Tbps", 1e12 / 8}};
     format_scaled(bytes_per_s, units, sizeof units / sizeof units[0], text);
+}
+
+uint64_t ps_option_bytes(const char *value) {
+    uint64_t bytes = 0;
+    ps_fault fault = {0};
+    return psi_parse_bytes(value, "", &bytes, &fault) == PS_OK ? bytes : 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/units.h"
 #include "numbers.h"
 #include "sim/sim.h"
 
@@ -32,6 +33,7 @@ static void add_algorithm_options(tt_settings *settings) {
         const ps_option *const own = &settings->algo->options[i];
         const char *argument = own->kind == PS_OPTION_WORD ? own->words : "X";
         argument = own->kind == PS_OPTION_COUNT ? "N" : argument;
+        argument = own->kind == PS_OPTION_SIZE ? "BYTES" : argument;
         settings->items[settings->count++].option =
             (tt_option){.name = own->name,
                         .argument = own->kind == PS_OPTION_FLAG ? "yes|no" : argument,
@@ -243,6 +245,13 @@ ps_err tt_option_check(const char *where, const ps_option *option, const char *v
     uint64_t count = 0;
     double real = 0;
     switch (option->kind) {
+    case PS_OPTION_SIZE:
+        PS_TRY(psi_parse_bytes(value, what, &count, fault));
+        if ((double)count < option->min || (double)count > option->max) {
+            return ps_fault_set(fault, PS_EINVAL, "%s: %s is not within %g .. %g bytes", what,
+                                value, option->min, option->max);
+        }
+        return PS_OK;
     case PS_OPTION_COUNT:
         return tt_number_read_count(what, value, (uint64_t)option->min, (uint64_t)option->max,
                                     &count, fault);

@@ -62,13 +62,14 @@ typedef struct gibbs {
     const psi_lda_problem *problem;
     ps_worker *worker;
     uint32_t rank;
-    uint16_t *topics;    /* owned: of its tokens */
-    uint32_t *pairs;     /* owned: the same, for warp; or NULL */
+    uint16_t *topics; /* owned: of its tokens */
+    uint32_t *pairs;  /* owned: the same, for warp; or NULL */
     psi_lda_sampler *sampler;
     uint64_t *rows;      /* owned: of the current block's words, as the table numbers them */
     int32_t **word_rows; /* owned: the same, as they are fetched */
     int32_t *delta;      /* owned, [K] */
     int64_t *totals;     /* owned, [K]: of its first topics; then borrowed from the table */
+    int32_t *slice;      /* owned, [2][slice_rows][K]: rows and their differences; or NULL */
     size_t block;        /* the current one */
     ps_err err;          /* of the first counts */
 } gibbs;
@@ -81,6 +82,7 @@ static void gibbs_fini(gibbs *g) {
     free(g->word_rows);
     free(g->delta);
     free(g->totals);
+    free(g->slice);
 }
 
 /* Bytes of a worker's topics; never 0. */
@@ -102,6 +104,11 @@ static ps_err gibbs_init(gibbs *g, const psi_lda_problem *problem, ps_worker *wo
     g->word_rows = calloc(words, sizeof *g->word_rows);
     g->delta = calloc(problem->prior.topic_count, sizeof *g->delta);
     g->totals = calloc(problem->prior.topic_count, sizeof *g->totals);
+    const size_t held_bytes = psi_lda_held_bytes(problem, problem->slice_rows);
+    g->slice = held_bytes > 0 ? malloc(held_bytes) : NULL;
+    if (held_bytes > 0 && g->slice == NULL) {
+        return PS_ENOMEM;
+    }
     if (g->topics == NULL || (needs_pairs && g->pairs == NULL) || g->rows == NULL ||
         g->word_rows == NULL || g->delta == NULL || g->totals == NULL) {
         return PS_ENOMEM;
@@ -169,9 +176,13 @@ static void first_counts_add(void *arg) {
     free(next);
 }
 
+static ps_err first_counts_stream(gibbs *g);
+
 static ps_err first_clock(gibbs *g) {
     const double tokens = (double)psi_lda_token_count(&g->problem->blocks, g->rank);
-    if (tokens > 0) {
+    if (tokens > 0 && g->slice != NULL) {
+        PS_TRY(first_counts_stream(g));
+    } else if (tokens > 0) {
         PS_TRY(ps_compute(g->worker, tokens, first_counts_add, g));
         PS_TRY(g->err);
     }
@@ -213,6 +224,8 @@ static void block_draw(void *arg) {
     psi_lda_sampler_pass(job->sampler, &job->block, &job->rows);
 }
 
+static ps_err block_stream(gibbs *g, block_job *job);
+
 static ps_err block_clock(gibbs *g, uint32_t clock) {
     const psi_lda_blocks *const blocks = &g->problem->blocks;
     const size_t count = psi_lda_block_count(blocks, g->rank);
@@ -221,11 +234,136 @@ static ps_err block_clock(gibbs *g, uint32_t clock) {
     }
     g->block = blocks->shares[g->rank].block_begin + (clock - 1) % count;
     block_job job = {.sampler = g->sampler,
-                     .block =
-                         psi_lda_block_view(blocks, g->rank, g->block, g->topics, g->pairs),
+                     .block = psi_lda_block_view(blocks, g->rank, g->block, g->topics, g->pairs),
                      .rows = {.words = g->word_rows}};
+    if (g->slice != NULL) {
+        return block_stream(g, &job);
+    }
     PS_TRY(rows_fetch(g, &job.rows.totals));
     PS_TRY(ps_compute(g->worker, (double)psi_lda_block_tokens(blocks, g->block), block_draw, &job));
+    return ps_clock(g->worker);
+}
+
+/* ---- A block whose words come slice by slice ---- */
+
+/* Words [begin, begin + count) of a block, whose rows are in gibbs.slice, or shall be. */
+typedef struct slice {
+    gibbs *g;
+    const psi_lda_block *block;
+    const uint32_t *by_word;
+    uint32_t begin, count;
+    size_t values; /* count x K */
+    ps_keys keys;
+} slice;
+
+/* The slice of the block that begins at word `begin`; g->rows names its rows. */
+static slice slice_at(gibbs *g, const psi_lda_block *block, uint32_t begin) {
+    const psi_lda_blocks *const blocks = &g->problem->blocks;
+    const uint32_t left = block->word_count - begin, most = g->problem->slice_rows;
+    const uint32_t count = left < most ? left : most;
+    for (uint32_t i = 0; i < count; i++) {
+        g->rows[i] = blocks->words[blocks->places[g->block].word_begin + begin + i];
+    }
+    return (slice){.g = g,
+                   .block = block,
+                   .begin = begin,
+                   .count = count,
+                   .values = (size_t)count * g->problem->prior.topic_count,
+                   .keys = {.table = TABLE_WORDS, .rows = g->rows, .row_count = count}};
+}
+
+static double slice_tokens(const slice *s) {
+    return (double)s->block->word_begins[s->begin + s->count] -
+           (double)s->block->word_begins[s->begin];
+}
+
+static int32_t *differences_of(const slice *s) {
+    return s->g->slice + (size_t)s->g->problem->slice_rows * s->g->problem->prior.topic_count;
+}
+
+/* Publishes the differences, and waits until they are in the table. */
+static ps_err slice_push(const slice *s) {
+    uint64_t handle = 0;
+    PS_TRY(ps_push(s->g->worker, &s->keys, differences_of(s), &handle));
+    return ps_wait(s->g->worker, handle);
+}
+
+static void slice_count(void *arg) {
+    const slice *const s = arg;
+    const size_t topics = s->g->problem->prior.topic_count;
+    int32_t *const counts = differences_of(s);
+    memset(counts, 0, s->values * sizeof *counts);
+    for (uint32_t w = 0; w < s->count; w++) {
+        const uint32_t *const begins = s->block->word_begins + s->begin + w;
+        for (uint32_t i = begins[0]; i < begins[1]; i++) {
+            const uint16_t topic = s->block->topics[s->by_word[i]];
+            counts[w * topics + topic]++;
+            s->g->totals[topic]++;
+        }
+    }
+}
+
+static ps_err blocks_stream(gibbs *g, uint32_t *places, uint32_t *next) {
+    const psi_lda_blocks *const blocks = &g->problem->blocks;
+    const psi_lda_share *const share = &blocks->shares[g->rank];
+    for (g->block = share->block_begin; g->block < share[1].block_begin; g->block++) {
+        const psi_lda_block block = psi_lda_block_view(blocks, g->rank, g->block, g->topics, NULL);
+        const uint32_t *const by_word = by_word_of(&block, places, next);
+        for (uint32_t begin = 0; begin < block.word_count; begin += g->problem->slice_rows) {
+            slice s = slice_at(g, &block, begin);
+            s.by_word = by_word;
+            PS_TRY(ps_compute(g->worker, slice_tokens(&s), slice_count, &s));
+            PS_TRY(slice_push(&s));
+        }
+    }
+    return ps_add(g->worker, TABLE_TOTALS, 0, g->totals);
+}
+
+static ps_err first_counts_stream(gibbs *g) {
+    const psi_lda_limits *const limits = &g->problem->blocks.limits;
+    uint32_t *const places = calloc((size_t)limits->token_count + 1, sizeof *places);
+    uint32_t *const next = calloc((size_t)limits->word_count + 1, sizeof *next);
+    const ps_err err = places == NULL || next == NULL ? PS_ENOMEM : blocks_stream(g, places, next);
+    free(places);
+    free(next);
+    return err;
+}
+
+/* Draws the topics of one slice's tokens. */
+static ps_err slice_draw(const slice *s, block_job *job) {
+    gibbs *const g = s->g;
+    int32_t *const differences = differences_of(s);
+    uint64_t handle = 0;
+    PS_TRY(ps_pull(g->worker, &s->keys, g->slice, &handle));
+    PS_TRY(ps_wait(g->worker, handle));
+    memcpy(differences, g->slice, s->values * sizeof *differences);
+    for (uint32_t i = 0; i < s->count; i++) {
+        g->word_rows[s->begin + i] = g->slice + (size_t)i * g->problem->prior.topic_count;
+    }
+    PS_TRY(ps_compute(g->worker, slice_tokens(s), block_draw, job));
+    for (uint32_t i = 0; i < s->count; i++) {
+        g->word_rows[s->begin + i] = NULL;
+    }
+    for (size_t i = 0; i < s->values; i++) {
+        differences[i] = g->slice[i] - differences[i];
+    }
+    return slice_push(s);
+}
+
+/* The rows of words go past the cache: they are read as the servers have them, which is at least as
+ * new as the policy says, since the totals were fetched and all others wait for their pushes before
+ * they end a clock. */
+static ps_err block_stream(gibbs *g, block_job *job) {
+    PS_TRY(ps_fetch(g->worker, TABLE_TOTALS, (const uint64_t[]){0}, 1));
+    job->rows.totals = ps_edit(g->worker, TABLE_TOTALS, 0);
+    if (job->rows.totals == NULL) {
+        return PS_ENOMEM;
+    }
+    memset(g->word_rows, 0, job->block.word_count * sizeof(int32_t *));
+    for (uint32_t begin = 0; begin < job->block.word_count; begin += g->problem->slice_rows) {
+        const slice s = slice_at(g, &job->block, begin);
+        PS_TRY(slice_draw(&s, job));
+    }
     return ps_clock(g->worker);
 }
 

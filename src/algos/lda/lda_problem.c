@@ -17,7 +17,23 @@ const ps_option psi_lda_option_list[PSI_LDA_OPTIONS] = {
                           "alias, light, warp: proposals, pairs or rounds per token"},
     [PSI_LDA_HELDOUT] = {"heldout", PS_OPTION_NUMBER, NULL, "0.02", 0, 0.9,
                          "share of the documents that is not learned from"},
+    [PSI_LDA_MODEL_MEMORY] = {"model-memory", PS_OPTION_SIZE, NULL, "0", 0, 0x1p52,
+                              "of word_topic that a worker holds at a time; 0: all it needs"},
 };
+
+/* How many rows fit, each with its differences; never more than there are words. */
+static ps_err slices_take(psi_lda_problem *problem, const ps_settings *settings, ps_fault *fault) {
+    const uint64_t limit_bytes = ps_option_bytes(settings->values[PSI_LDA_MODEL_MEMORY]);
+    const uint64_t row_bytes = psi_lda_held_bytes(problem, 1);
+    if (limit_bytes > 0 && limit_bytes < row_bytes) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "model-memory: a word of %u topics needs %llu bytes; give more",
+                            problem->prior.topic_count, (unsigned long long)row_bytes);
+    }
+    const uint64_t rows = limit_bytes / row_bytes, words = problem->prior.word_count;
+    problem->slice_rows = (uint32_t)(rows < words ? rows : words);
+    return PS_OK;
+}
 
 static double number_of(const ps_settings *settings, int option) {
     return strtod(settings->values[option], NULL);
@@ -98,6 +114,7 @@ static ps_err corpus_split(psi_lda_problem *problem, psi_corpus *corpus, double 
 static ps_err problem_fill(psi_lda_problem *problem, const ps_settings *settings,
                            psi_corpus *corpus, ps_fault *fault) {
     problem->prior.word_count = corpus->word_count;
+    PS_TRY(slices_take(problem, settings, fault));
     problem->vocabulary = corpus->vocabulary;
     problem->word_texts = corpus->word_texts;
     corpus->vocabulary = NULL;

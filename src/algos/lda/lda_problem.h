@@ -26,6 +26,7 @@ typedef struct psi_lda_problem {
     psi_lda_options sampler;
     uint64_t seed;
     uint32_t worker_count;
+    uint32_t slice_rows; /* of words that a worker holds at a time; 0: all of a block */
     psi_lda_blocks blocks;
     psi_lda_heldout heldout;
     psi_lda_log_rising doc_rising, word_rising; /* of alpha and of beta */
@@ -41,6 +42,7 @@ enum {
     PSI_LDA_SAMPLER,
     PSI_LDA_MH_STEPS,
     PSI_LDA_HELDOUT,
+    PSI_LDA_MODEL_MEMORY,
     PSI_LDA_OPTIONS
 };
 extern const ps_option psi_lda_option_list[PSI_LDA_OPTIONS];
@@ -53,6 +55,11 @@ void psi_lda_problem_close(psi_lda_problem *problem);
 /* The text of a word, or NULL where words have no names. O(1). */
 static inline const char *psi_lda_word(const psi_lda_problem *problem, uint32_t word) {
     return problem->vocabulary == NULL ? NULL : problem->vocabulary + problem->word_texts[word];
+}
+
+/* Bytes of `rows` rows of word_topic that a worker holds: the rows and their differences. O(1). */
+static inline uint64_t psi_lda_held_bytes(const psi_lda_problem *problem, uint32_t rows) {
+    return (uint64_t)2 * rows * problem->prior.topic_count * sizeof(int32_t);
 }
 
 /* Draws the first topics of all tokens of a worker, uniformly. They depend on the seed and the
