@@ -32,8 +32,10 @@ typedef struct warp_state {
     uint32_t *rest_sums; /* owned, [K]: of the row without the block's tokens, over its topics */
     uint16_t *rest_topics;
     uint32_t rest_count; /* topics with a rest */
-    uint8_t *is_there;   /* owned, [tokens]: whether the word's row is; all 0 between passes */
-    int lacks_rows;      /* of the current block; else is_there is of no use */
+    float rest_scale;    /* rest_count / the last sum */
+    uint16_t *guides; /* owned, [K]: where a search that begins at a share of the last sum starts */
+    uint8_t *is_there; /* owned, [tokens]: whether the word's row is; all 0 between passes */
+    int lacks_rows;    /* of the current block; else is_there is of no use */
 } warp_state;
 
 static void warp_fini(psi_lda_sampler *sampler) {
@@ -42,6 +44,7 @@ static void warp_fini(psi_lda_sampler *sampler) {
     free(state->inverse);
     free(state->rest_sums);
     free(state->rest_topics);
+    free(state->guides);
     free(state->is_there);
     free(state);
 }
@@ -57,10 +60,11 @@ static ps_err warp_init(psi_lda_sampler *sampler, const psi_lda_limits *limits) 
     state->inverse = calloc(topics, sizeof *state->inverse);
     state->rest_sums = calloc(topics, sizeof *state->rest_sums);
     state->rest_topics = calloc(topics, sizeof *state->rest_topics);
+    state->guides = calloc(topics, sizeof *state->guides);
     state->is_there = calloc((size_t)limits->token_count + 1, sizeof *state->is_there);
     const int has_all = state->is_there != NULL && state->gathered != NULL &&
                         state->inverse != NULL && state->rest_sums != NULL &&
-                        state->rest_topics != NULL;
+                        state->rest_topics != NULL && state->guides != NULL;
     return has_all ? PS_OK : PS_ENOMEM;
 }
 
@@ -162,6 +166,22 @@ static void pass_by_document(psi_lda_sampler *sampler, const psi_lda_block *bloc
     }
 }
 
+/* Chen and Asau's guide table (1974): of the sums that begin in each of rest_count equal parts, the
+ * first. O(topics with a rest). */
+static void guides_make(warp_state *state) {
+    const uint32_t count = state->rest_count;
+    const float part = count == 0 ? 0 : (float)state->rest_sums[count - 1] / (float)count;
+    uint32_t i = 0;
+    state->rest_scale = count == 0 ? 0 : 1 / part;
+    for (uint32_t g = 0; g < count; g++) {
+        const uint32_t at = (uint32_t)((float)g * part);
+        while (i + 1 < count && state->rest_sums[i] <= at) {
+            i++;
+        }
+        state->guides[g] = (uint16_t)i;
+    }
+}
+
 /* What the row has beside the block's `count` tokens of the word: sums over the topics that have
  * any. O(count + K). */
 static void rest_make(psi_lda_sampler *sampler, int32_t *row, uint32_t count) {
@@ -181,19 +201,21 @@ static void rest_make(psi_lda_sampler *sampler, int32_t *row, uint32_t count) {
         row[state->gathered[i]]++;
     }
     state->rest_count = topics;
+    guides_make(state);
 }
 
-static uint16_t rest_draw(const warp_state *state, uint32_t at) {
-    uint32_t low = 0, high = state->rest_count - 1;
-    while (low < high) { /* the first sum beyond `at` */
-        const uint32_t middle = (low + high) / 2;
-        if (state->rest_sums[middle] > at) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
+/* The topic of the first sum beyond `at`. O(1) in expectation. */
+static inline uint16_t rest_draw(const warp_state *state, uint32_t at) {
+    uint32_t guide = (uint32_t)((float)at * state->rest_scale);
+    guide = guide < state->rest_count ? guide : state->rest_count - 1;
+    uint32_t i = state->guides[guide];
+    while (i > 0 && state->rest_sums[i - 1] > at) { /* by rounding */
+        i--;
     }
-    return state->rest_topics[low];
+    while (state->rest_sums[i] <= at) {
+        i++;
+    }
+    return state->rest_topics[i];
 }
 
 /* Proposes topics for the tokens of a word. */
