@@ -1,0 +1,202 @@
+/* No token is lost and none counts twice, after every clock of the slowest worker, under every
+ * policy and with every sampler, in both worlds. An evaluation sees what the servers hold at that
+ * moment, so lda runs here with an evaluation of its own, which sums the tables. */
+#define _POSIX_C_SOURCE 200809L /* _exit */
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "algos/lda/lda_app.h"
+#include "algos/lda/lda_problem.h"
+#include "lda_fixture.h"
+#include "runtime/runtime.h"
+#include "sim/sim.h"
+#include "support/suite.h"
+
+enum { WORKERS = 4, SHARDS = 3, CLOCKS = 12 };
+enum { WORDS, TOTALS, BELOW_ZERO, SUMS };
+enum { FAILED = 99 /* exit code of a child whose run failed */ };
+
+static const char small_data[] = "synthetic:docs=200,words=150,topics=6,length=40";
+static const char *const samplers[] = {"dense", "sparse", "alias", "light",
+                                       "warp",  "vector", "fplus"};
+static const char *const policies[] = {"bsp", "ssp:2", "essp:2", "async"};
+
+static void tables_sum(const void *problem, uint32_t rank, const void *local,
+                       size_t local_size_bytes, const ps_model *model, double *sums) {
+    const psi_lda_prior *const prior = &((const psi_lda_problem *)problem)->prior;
+    const int32_t *const words = model->dense[0];
+    const int64_t *const totals = model->dense[1];
+    (void)local;
+    (void)local_size_bytes;
+    memset(sums, 0, SUMS * sizeof *sums);
+    const size_t count = rank == 0 ? (size_t)prior->word_count * prior->topic_count : 0;
+    for (size_t i = 0; i < count; i++) {
+        sums[WORDS] += words[i];
+        sums[BELOW_ZERO] += words[i] < 0;
+    }
+    for (uint32_t k = 0; k < prior->topic_count && rank == 0; k++) {
+        sums[TOTALS] += (double)totals[k];
+        sums[BELOW_ZERO] += totals[k] < 0;
+    }
+}
+
+static void sums_are_metrics(const void *problem, const double *sums, double *metrics) {
+    (void)problem;
+    memcpy(metrics, sums, SUMS * sizeof *sums);
+}
+
+/* lda whose worker 1 adds `planted` to a count before its first clock: as if an update had been
+ * applied twice (1), or lost (-1). */
+static int32_t planted;
+
+static ps_err planting_worker(ps_worker *worker, const void *problem) {
+    int32_t delta[64] = {planted};
+    if (ps_rank(worker) == 1 && planted != 0) {
+        PS_TRY(ps_add(worker, 0, 0, delta));
+    }
+    return psi_lda_algo.worker(worker, problem);
+}
+
+static ps_algo watched_algo(void) {
+    static const char *const metrics[SUMS] = {"objective", "totals", "below_zero"};
+    ps_algo algo = psi_lda_algo;
+    algo.metrics = metrics;
+    algo.metric_count = SUMS;
+    algo.maximised = 0;
+    algo.rate_metric = 0;
+    algo.sum_count = SUMS;
+    algo.evaluate = tables_sum;
+    algo.finish = sums_are_metrics;
+    algo.worker = planting_worker;
+    algo.leave = NULL;
+    return algo;
+}
+
+static ps_err run(psi_plan *plan, psi_results *results, ps_fault *fault) {
+    uint32_t process = 0;
+    plan->process_count = plan->node_count;
+    const ps_err err = psi_runtime_run_local(plan, NULL, results, &process, fault);
+    if (process != 0) { /* a child: what it has to say, the caller knows */
+        _exit(ps_err_exit_code(err));
+    }
+    return err;
+}
+
+/* Workers who are slow by chance drift apart, so that what they read is stale. */
+static ps_err simulate(psi_plan *plan, psi_results *results, ps_fault *fault) {
+    psi_sim_spec *spec;
+    plan->process_count = 1;
+    CU_ASSERT_EQUAL_FATAL(psi_sim_spec_create(&spec), PS_OK);
+    ps_err err = psi_sim_spec_set(spec, "straggler", "lognormal:sigma=1", fault);
+    if (err == PS_OK) {
+        err = psi_sim_spec_resolve(spec, plan, fault);
+    }
+    if (err == PS_OK) {
+        err = psi_sim_run(plan, spec, results, fault);
+    }
+    psi_sim_spec_destroy(spec);
+    return err;
+}
+
+typedef ps_err (*world)(psi_plan *plan, psi_results *results, ps_fault *fault);
+
+/* The number of evaluations after clock 0 that saw other sums than the tokens, or a count below
+ * zero. */
+static size_t violations_here(world in, const char *policy, const char *sampler) {
+    char options[64];
+    (void)snprintf(options, sizeof options, "topics=20 sampler=%s", sampler);
+    psi_lda_problem *const problem = lda_fixture_open(small_data, 11, WORKERS, options);
+    const ps_algo algo = watched_algo();
+    psi_plan plan = {.algo = &algo,
+                     .problem = problem,
+                     .node_count = WORKERS,
+                     .worker_count = WORKERS,
+                     .shard_count = SHARDS,
+                     .clock_count = CLOCKS,
+                     .eval_every_clocks = 1,
+                     .seed = problem->seed};
+    plan.table_count = algo.tables(problem, plan.specs);
+    psi_results results = {.metrics = NULL};
+    ps_fault fault = {0};
+    CU_ASSERT_EQUAL_FATAL(psi_policy_parse(policy, &plan.policy, &fault), PS_OK);
+    const ps_err err = in(&plan, &results, &fault);
+    if (err != PS_OK) {
+        printf("%s\n", fault.text);
+    }
+    CU_ASSERT_EQUAL_FATAL(err, PS_OK);
+    CU_ASSERT(results.metrics_count > 1);
+    const double tokens = (double)problem->blocks.token_count;
+    size_t count = 0;
+    for (size_t i = 0; i < results.metrics_count; i++) {
+        const psi_metrics_row *const row = &results.metrics[i];
+        count +=
+            row->clock_min > 0 && (row->values[WORDS] != tokens || row->values[TOTALS] != tokens ||
+                                   row->values[BELOW_ZERO] > 0);
+    }
+    psi_results_fini(&results, &plan);
+    psi_lda_problem_close(problem);
+    return count;
+}
+
+/* The same; of a simulation in a child, as a process can start but one. */
+static size_t violations(world in, const char *policy, const char *sampler) {
+    if (in != simulate) {
+        return violations_here(in, policy, sampler);
+    }
+    (void)fflush(stdout);
+    const pid_t child = fork();
+    CU_ASSERT_FATAL(child >= 0);
+    if (child == 0) {
+        const size_t count = violations_here(in, policy, sampler);
+        (void)fflush(stdout);
+        _exit(CU_get_number_of_failures() > 0 ? FAILED : count < FAILED ? (int)count : FAILED - 1);
+    }
+    int status = 0;
+    CU_ASSERT_EQUAL_FATAL(waitpid(child, &status, 0), child);
+    CU_ASSERT_FATAL(WIFEXITED(status) && WEXITSTATUS(status) != FAILED);
+    return (size_t)WEXITSTATUS(status);
+}
+
+static void every_clock_has_every_token(world in) {
+    for (size_t p = 0; p < sizeof policies / sizeof policies[0]; p++) {
+        for (size_t s = 0; s < sizeof samplers / sizeof samplers[0]; s++) {
+            CU_ASSERT_EQUAL(violations(in, policies[p], samplers[s]), 0);
+        }
+    }
+}
+
+static void errors_are_seen(world in) {
+    for (planted = -1; planted <= 1; planted += 2) {
+        CU_ASSERT(violations(in, "ssp:2", "sparse") > 0);
+    }
+    planted = 0;
+}
+
+static void every_clock_for_real(void) {
+    every_clock_has_every_token(run);
+}
+
+static void a_lost_or_doubled_update_is_seen_for_real(void) {
+    errors_are_seen(run);
+}
+
+static void every_clock_simulated(void) {
+    if (TORTOISE_WITH_SIM) {
+        every_clock_has_every_token(simulate);
+    }
+}
+
+static void a_lost_or_doubled_update_is_seen_simulated(void) {
+    if (TORTOISE_WITH_SIM) {
+        errors_are_seen(simulate);
+    }
+}
+
+static const suite_test tests[] = {
+    SUITE_TEST(every_clock_for_real), SUITE_TEST(a_lost_or_doubled_update_is_seen_for_real),
+    SUITE_TEST(every_clock_simulated), SUITE_TEST(a_lost_or_doubled_update_is_seen_simulated)};
+SUITE_MAIN("lda invariants", tests)
