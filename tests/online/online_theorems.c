@@ -1,5 +1,6 @@
 /* Bounds against numbers that were computed by hand from docs/theory.md. */
 #include <math.h>
+#include <stddef.h>
 
 #include "algos/online/theorem.h"
 #include "support/suite.h"
@@ -70,6 +71,54 @@ static void stated_steps_make_the_proven_sums_least(void) {
     }
 }
 
+/* Bounds with one constant of the run larger must not be smaller: a sign or a root in the wrong
+ * place shows here. Steps never grow. */
+static void more_of_what_hurts_never_lowers_a_bound(void) {
+    static const size_t places[] = {offsetof(psi_facts, lipschitz),
+                                    offsetof(psi_facts, rounds),
+                                    offsetof(psi_facts, delay),
+                                    offsetof(psi_facts, delay_sum),
+                                    offsetof(psi_facts, horizon),
+                                    offsetof(psi_facts, in_flight_mean),
+                                    offsetof(psi_facts, in_flight_variance),
+                                    offsetof(psi_facts, in_flight_weighted)};
+    size_t count = 0;
+    const psi_theorem *const all = psi_theorems(&count);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < sizeof places / sizeof places[0]; k++) {
+            psi_facts worse = facts;
+            *(double *)((char *)&worse + places[k]) *= 1.5;
+            CU_ASSERT(all[i].bound(&worse) >= all[i].bound(&facts) * (1 - 1e-12));
+        }
+        psi_facts larger = facts;
+        larger.radius *= 1.5;
+        larger.reach *= 1.5;
+        CU_ASSERT(all[i].bound(&larger) > all[i].bound(&facts));
+        CU_ASSERT(all[i].step(&facts, 9) <= all[i].step(&facts, 4));
+    }
+}
+
+/* Exponents of the bounds themselves: with twice the constant, the bound over that of before. */
+static void bounds_grow_with_the_exponents_that_are_claimed(void) {
+    psi_facts stale = facts;
+    stale.staleness = 2 * facts.staleness + 1; /* s + 1 twice as large */
+    CU_ASSERT_DOUBLE_EQUAL(psi_theorem_find("ssp")->bound(&stale) / bound_of("ssp"), sqrt(2),
+                           1e-12);
+    psi_facts late = facts;
+    late.delay *= 2;
+    CU_ASSERT_DOUBLE_EQUAL(psi_theorem_find("lipschitz")->bound(&late) / bound_of("lipschitz"),
+                           sqrt(2), 1e-12);
+    psi_facts longer = facts;
+    longer.rounds *= 2;
+    static const char *const roots[] = {"lipschitz", "lipschitz-tight", "ssp", "ssp-dual"};
+    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
+        CU_ASSERT_DOUBLE_EQUAL(psi_theorem_find(roots[i])->bound(&longer) / bound_of(roots[i]),
+                               sqrt(2), 1e-12);
+    }
+    const double added = psi_theorem_find("strongly-convex")->bound(&longer);
+    CU_ASSERT_DOUBLE_EQUAL(added - bound_of("strongly-convex"), 76 * log(2), 1e-9);
+}
+
 static void every_theorem_says_where_it_is_from_and_what_it_assumes(void) {
     size_t count = 0;
     const psi_theorem *const all = psi_theorems(&count);
@@ -88,6 +137,8 @@ static const suite_test tests[] = {
     SUITE_TEST(bounds_and_steps_are_those_of_the_theory),
     SUITE_TEST(the_excess_in_probability_is_what_its_tail_says),
     SUITE_TEST(stated_steps_make_the_proven_sums_least),
+    SUITE_TEST(more_of_what_hurts_never_lowers_a_bound),
+    SUITE_TEST(bounds_grow_with_the_exponents_that_are_claimed),
     SUITE_TEST(every_theorem_says_where_it_is_from_and_what_it_assumes),
 };
 SUITE_MAIN("online theorems", tests)
