@@ -5,13 +5,7 @@
 set -uo pipefail
 : "${TORTOISE:?the program}" "${TORTOISE_SCRATCH:?a folder of our own}"
 rm -rf "$TORTOISE_SCRATCH" && mkdir -p "$TORTOISE_SCRATCH" && cd "$TORTOISE_SCRATCH" || exit 1
-failures=0
-check() {
-    if ! eval "$2"; then
-        echo "FAIL: $1: $2"
-        failures=$((failures + 1))
-    fi
-}
+. "$TORTOISE_SOURCE/tests/support/check.bash"
 
 "$TORTOISE" bench transport --quick --format csv >quoted.csv 2>transport.err
 code=$?

@@ -4,13 +4,7 @@
 set -uo pipefail
 : "${TORTOISE:?the program}" "${TORTOISE_SCRATCH:?a folder of our own}"
 rm -rf "$TORTOISE_SCRATCH" && mkdir -p "$TORTOISE_SCRATCH" && cd "$TORTOISE_SCRATCH" || exit 1
-failures=0
-check() {
-    if ! eval "$2"; then
-        echo "FAIL: $1: $2"
-        failures=$((failures + 1))
-    fi
-}
+. "$TORTOISE_SOURCE/tests/support/check.bash"
 
 data=synthetic:users=200,items=60,ratings=5000
 "$TORTOISE" run mf --nodes 2 --workers 2 --clocks 6 --data "$data" --out one --quiet >/dev/null || exit 1

@@ -4,13 +4,7 @@
 set -uo pipefail
 : "${TORTOISE:?the program}" "${TORTOISE_SCRATCH:?a folder of our own}"
 rm -rf "$TORTOISE_SCRATCH" && mkdir -p "$TORTOISE_SCRATCH" && cd "$TORTOISE_SCRATCH" || exit 1
-failures=0
-check() {
-    if ! eval "$2"; then
-        echo "FAIL: $1: $2"
-        failures=$((failures + 1))
-    fi
-}
+. "$TORTOISE_SOURCE/tests/support/check.bash"
 # reproduce FILE ARGUMENT...: what it prints is in out.txt and err.txt, its exit code in $code
 reproduce() {
     "$TORTOISE" reproduce "$@" >out.txt 2>err.txt </dev/null

@@ -5,13 +5,7 @@ set -uo pipefail
 : "${TORTOISE:?the program}" "${TORTOISE_SCRATCH:?a folder of our own}"
 rm -rf "$TORTOISE_SCRATCH" && mkdir -p "$TORTOISE_SCRATCH" && cd "$TORTOISE_SCRATCH" || exit 1
 "$TORTOISE" version --features | grep -q '^  simulator *SimGrid' || { echo "skipped: this build cannot simulate"; exit 77; }
-failures=0
-check() {
-    if ! eval "$2"; then
-        echo "FAIL: $1: $2"
-        failures=$((failures + 1))
-    fi
-}
+. "$TORTOISE_SOURCE/tests/support/check.bash"
 
 cat >small.cfg <<'END'
 name = "small"; title = "A small one"; algo = "mf";

@@ -5,13 +5,7 @@
 set -uo pipefail
 : "${TORTOISE:?the program}" "${TORTOISE_SCRATCH:?a folder of our own}"
 rm -rf "$TORTOISE_SCRATCH" && mkdir -p "$TORTOISE_SCRATCH" && cd "$TORTOISE_SCRATCH" || exit 1
-failures=0
-check() {
-    if ! eval "$2"; then
-        echo "FAIL: $1: $2"
-        failures=$((failures + 1))
-    fi
-}
+. "$TORTOISE_SOURCE/tests/support/check.bash"
 
 # Two topics, of four words each; the new data name the words in another order, and one more.
 printf '%s\n' red green blue white cat dog cow hen >vocab.old.txt
@@ -54,16 +48,7 @@ check "the same as JSON" \
 "$TORTOISE" infer lda --model real --data docword.new.txt >new.txt 2>/dev/null
 check "as text" 'grep -q "^document 2: [01] 0.500, [01] 0.500$" new.txt && grep -q "^unknown_tokens  *5$" new.txt'
 
-# refused WORDS... -- ARGUMENTS...: exit code 2, one line that has the words, nothing on standard output.
-refused() {
-    local words=() word
-    while [ "$1" != -- ]; do words+=("$1") && shift; done
-    shift
-    timeout 20 "$TORTOISE" infer "$@" >refused.txt 2>refused.err
-    local code=$?
-    check "refused: $*" "[ $code = 2 ] && [ ! -s refused.txt ] && [ \$(wc -l <refused.err) = 1 ]"
-    for word in "${words[@]}"; do check "$* says $word" 'grep -qF -e "$word" refused.err'; done
-}
+refused_command=(infer)
 refused "no algorithm" --
 refused "nearest is" -- ldaa --model real --data docword.new.txt
 refused "mf does not answer" -- mf --model real --data docword.new.txt
@@ -87,5 +72,4 @@ done
 
 "$TORTOISE" report real >/dev/null 2>&1
 check "the page has the topics" 'grep -q "<h2>Topics</h2>" real/report.html && grep -q ">cow</span>" real/report.html'
-echo "$failures failures"
-[ "$failures" = 0 ]
+checks_end

@@ -5,14 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <unistd.h>
-
 #include "algos/lda/lda_app.h"
 #include "algos/lda/lda_serial.h"
 #include "lda_fixture.h"
-#include "node/run.h"
-#include "runtime/runtime.h"
-#include "support/suite.h"
+#include "support/local_run.h"
 
 static const char small_data[] = "synthetic:docs=400,words=300,topics=6,length=60";
 static const char *const samplers[] = {"dense", "sparse", "alias", "light",
@@ -152,27 +148,14 @@ static void slices_learn_as_much(void) {
 
 /* Runs lda, a process per worker. Fails the test if the run fails. */
 static psi_plan run(const psi_lda_problem *problem, const char *policy, psi_results *results) {
-    psi_plan plan = {.algo = &psi_lda_algo,
-                     .problem = problem,
-                     .node_count = problem->worker_count,
-                     .worker_count = problem->worker_count,
-                     .shard_count = 2,
-                     .process_count = problem->worker_count,
-                     .clock_count = 201,
-                     .eval_every_clocks = 100,
-                     .seed = problem->seed};
-    plan.table_count = psi_lda_algo.tables(problem, plan.specs);
-    ps_fault fault = {0};
-    uint32_t process = 0;
-    *results = (psi_results){.metrics = NULL};
-    CU_ASSERT_EQUAL_FATAL(psi_policy_parse(policy, &plan.policy, &fault), PS_OK);
-    const ps_err err = psi_runtime_run_local(&plan, NULL, results, &process, &fault);
-    if (process > 0) { /* a child: what it has to say, the caller knows */
-        _exit(ps_err_exit_code(err));
-    }
-    CU_ASSERT_EQUAL_FATAL(err, PS_OK);
-    CU_ASSERT_FATAL(results->model_is_complete && results->metrics_count > 0);
-    return plan;
+    const psi_plan plan = {.algo = &psi_lda_algo,
+                           .problem = problem,
+                           .worker_count = problem->worker_count,
+                           .shard_count = 2,
+                           .clock_count = 201,
+                           .eval_every_clocks = 100,
+                           .seed = problem->seed};
+    return local_run(plan, policy, results);
 }
 
 /* The tables hold every token once, each word as often as it is in the corpus. */

@@ -6,44 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <unistd.h>
-
 #include "algos/lda/lda_app.h"
 #include "algos/lda/lda_serial.h"
 #include "lda_fixture.h"
-#include "node/run.h"
-#include "runtime/runtime.h"
-#include "support/suite.h"
+#include "support/local_run.h"
 
 static const char small_data[] = "synthetic:docs=400,words=300,topics=6,length=60";
 
 /* Runs lda for `clocks` clocks, a process per worker. Fails the test if the run fails. */
 static psi_plan run(const psi_lda_problem *problem, const char *policy, uint32_t shards,
                     uint32_t clocks, psi_results *results) {
-    psi_plan plan = {.algo = &psi_lda_algo,
-                     .problem = problem,
-                     .node_count = problem->worker_count,
-                     .worker_count = problem->worker_count,
-                     .shard_count = shards,
-                     .process_count = problem->worker_count,
-                     .clock_count = clocks,
-                     .eval_every_clocks = 1,
-                     .seed = problem->seed};
-    plan.table_count = psi_lda_algo.tables(problem, plan.specs);
-    ps_fault fault = {0};
-    uint32_t process = 0;
-    *results = (psi_results){.metrics = NULL};
-    CU_ASSERT_EQUAL_FATAL(psi_policy_parse(policy, &plan.policy, &fault), PS_OK);
-    const ps_err err = psi_runtime_run_local(&plan, NULL, results, &process, &fault);
-    if (process > 0) { /* a child: what it has to say, the caller knows */
-        _exit(ps_err_exit_code(err));
-    }
-    if (err != PS_OK) {
-        printf("%s\n", fault.text);
-    }
-    CU_ASSERT_EQUAL_FATAL(err, PS_OK);
-    CU_ASSERT_FATAL(results->model_is_complete && results->metrics_count > 0);
-    return plan;
+    const psi_plan plan = {.algo = &psi_lda_algo,
+                           .problem = problem,
+                           .worker_count = problem->worker_count,
+                           .shard_count = shards,
+                           .clock_count = clocks,
+                           .eval_every_clocks = 1,
+                           .seed = problem->seed};
+    return local_run(plan, policy, results);
 }
 
 static size_t table_size_bytes(const psi_lda_problem *problem) {
@@ -68,10 +48,6 @@ static void sums_check(const psi_lda_problem *problem, const psi_results *result
     CU_ASSERT_EQUAL((uint64_t)sum, problem->blocks.token_count);
 }
 
-static double last_of(const psi_results *results, size_t metric) {
-    return results->metrics[results->metrics_count - 1].values[metric];
-}
-
 /* The server must not change what is learned: one worker is the plain loop, to the last count. */
 static void one_worker_is_the_plain_loop(void) {
     static const char *const variants[] = {"sampler=dense topics=8", "sampler=sparse topics=8",
@@ -90,7 +66,7 @@ static void one_worker_is_the_plain_loop(void) {
         const psi_plan plan = run(problem, "bsp", 1, 31, &results);
         CU_ASSERT_EQUAL(memcmp(results.model_dense[0], serial.words, table_size_bytes(problem)), 0);
         for (size_t m = 0; m < PSI_LDA_RATE; m++) {
-            CU_ASSERT_EQUAL(last_of(&results, m), wanted[m]);
+            CU_ASSERT_EQUAL(local_run_last(&results, m), wanted[m]);
         }
         const psi_metrics_row *const last = &results.metrics[results.metrics_count - 1];
         CU_ASSERT_EQUAL(last->values[PSI_LDA_RATE], last->work_units / last->time_s);
@@ -136,9 +112,9 @@ static void every_policy_keeps_every_token(void) {
             psi_results results;
             const psi_plan plan = run(problem, policies[p], 2, clocks[c], &results);
             sums_check(problem, &results);
-            CU_ASSERT(results.metrics[0].values[0] < last_of(&results, PSI_LDA_OBJECTIVE));
-            CU_ASSERT(clocks[c] < 80 ||
-                      last_of(&results, PSI_LDA_OBJECTIVE) > results.metrics[1].values[0] + 0.5);
+            CU_ASSERT(results.metrics[0].values[0] < local_run_last(&results, PSI_LDA_OBJECTIVE));
+            CU_ASSERT(clocks[c] < 80 || local_run_last(&results, PSI_LDA_OBJECTIVE) >
+                                            results.metrics[1].values[0] + 0.5);
             psi_results_fini(&results, &plan);
             psi_lda_problem_close(problem);
         }
@@ -152,8 +128,8 @@ static void more_workers_than_documents_end_well(void) {
     psi_results results;
     const psi_plan plan = run(problem, "ssp:2", 1, 20, &results);
     sums_check(problem, &results);
-    CU_ASSERT(isfinite(last_of(&results, PSI_LDA_OBJECTIVE)));
-    CU_ASSERT_EQUAL(last_of(&results, PSI_LDA_PERPLEXITY), 0);
+    CU_ASSERT(isfinite(local_run_last(&results, PSI_LDA_OBJECTIVE)));
+    CU_ASSERT_EQUAL(local_run_last(&results, PSI_LDA_PERPLEXITY), 0);
     psi_results_fini(&results, &plan);
     psi_lda_problem_close(problem);
 }

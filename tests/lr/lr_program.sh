@@ -5,13 +5,7 @@
 set -uo pipefail
 : "${TORTOISE:?the program}" "${TORTOISE_SCRATCH:?a folder of our own}"
 rm -rf "$TORTOISE_SCRATCH" && mkdir -p "$TORTOISE_SCRATCH" && cd "$TORTOISE_SCRATCH" || exit 1
-failures=0
-check() {
-    if ! eval "$2"; then
-        echo "FAIL: $1: $2"
-        failures=$((failures + 1))
-    fi
-}
+. "$TORTOISE_SOURCE/tests/support/check.bash"
 
 # Feature 1 means yes, feature 2 means no, feature 5 nothing; labels of both spellings.
 for ((i = 0; i < 200; i++)); do
@@ -53,16 +47,6 @@ for variant in "--bits 10" "--bits 10 --quadratic yes" "--bias no"; do
     check "$variant" 'awk "/^auc/ {exit !(\$2 > 0.99)}" all.txt'
 done
 
-# refused WORDS... -- ARGUMENTS...: exit code 2, one line that has the words, no files.
-refused() {
-    local words=() word
-    while [ "$1" != -- ]; do words+=("$1") && shift; done
-    shift
-    timeout 20 "$TORTOISE" "$@" >refused.txt 2>refused.err
-    local code=$?
-    check "refused: $*" "[ $code = 2 ] && [ ! -s refused.txt ] && [ \$(wc -l <refused.err) = 1 ] && [ ! -e bad ]"
-    for word in "${words[@]}"; do check "$* says $word" 'grep -qF -e "$word" refused.err'; done
-}
 damaged() {
     printf '%b' "$1" >bad.svm
     refused "bad.svm:$2" "${@:3}" -- run lr --data bad.svm --nodes 1 --workers 1 --out bad
@@ -94,5 +78,4 @@ head -c -1 minus/model/weights.npy >broken/weights.npy
 refused "weights.npy" "SHA-256" -- infer lr --model broken --data new.svm
 printf '3 1:1\n' >bad.svm
 refused "example 1 has label 3" -- infer lr --model minus --data bad.svm
-echo "$failures failures"
-exit $((failures > 0))
+checks_end

@@ -6,33 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <unistd.h>
-
 #include <gsl/gsl_multimin.h>
 
 #include "algos/lr/lr_app.h"
 #include "algos/lr/lr_problem.h"
-#include "node/run.h"
-#include "runtime/runtime.h"
-#include "support/suite.h"
+#include "support/local_run.h"
+#include "support/options.h"
 
 static const char small_data[] = "synthetic:examples=3000,features=60,nonzeros=8";
 
-/* An option, as it would be typed. */
-typedef struct setting {
-    int option;
-    const char *value;
-} setting;
-
-static psi_lr_problem *problem_open(uint32_t workers, double batch, const setting *settings,
+static psi_lr_problem *problem_open(uint32_t workers, double batch, const option_setting *settings,
                                     size_t count) {
     const char *values[PSI_LR_OPTIONS];
-    for (size_t i = 0; i < PSI_LR_OPTIONS; i++) {
-        values[i] = psi_lr_option_list[i].default_value;
-    }
-    for (size_t i = 0; i < count; i++) {
-        values[settings[i].option] = settings[i].value;
-    }
+    options_set(psi_lr_option_list, PSI_LR_OPTIONS, settings, count, values);
     const ps_settings all = {
         .data = small_data, .seed = 4, .worker_count = workers, .batch = batch, .values = values};
     psi_lr_problem *problem = NULL;
@@ -46,34 +32,14 @@ static psi_lr_problem *problem_open(uint32_t workers, double batch, const settin
 
 static psi_plan run(const psi_lr_problem *problem, const char *policy, uint32_t shards,
                     uint32_t clocks, psi_results *results) {
-    psi_plan plan = {.algo = &psi_lr_algo,
-                     .problem = problem,
-                     .node_count = problem->worker_count,
-                     .worker_count = problem->worker_count,
-                     .shard_count = shards,
-                     .process_count = problem->worker_count,
-                     .clock_count = clocks,
-                     .eval_every_clocks = clocks,
-                     .seed = 4};
-    plan.table_count = psi_lr_algo.tables(problem, plan.specs);
-    ps_fault fault = {0};
-    uint32_t process = 0;
-    *results = (psi_results){.metrics = NULL};
-    CU_ASSERT_EQUAL_FATAL(psi_policy_parse(policy, &plan.policy, &fault), PS_OK);
-    const ps_err err = psi_runtime_run_local(&plan, NULL, results, &process, &fault);
-    if (process > 0) { /* a child: what it has to say, the caller knows */
-        _exit(ps_err_exit_code(err));
-    }
-    if (err != PS_OK) {
-        printf("%s\n", fault.text);
-    }
-    CU_ASSERT_EQUAL_FATAL(err, PS_OK);
-    CU_ASSERT_FATAL(results->model_is_complete && results->metrics_count > 0);
-    return plan;
-}
-
-static double last_of(const psi_results *results, size_t metric) {
-    return results->metrics[results->metrics_count - 1].values[metric];
+    const psi_plan plan = {.algo = &psi_lr_algo,
+                           .problem = problem,
+                           .worker_count = problem->worker_count,
+                           .shard_count = shards,
+                           .clock_count = clocks,
+                           .eval_every_clocks = clocks,
+                           .seed = 4};
+    return local_run(plan, policy, results);
 }
 
 /* ---- The algorithm once more, without hashing, rows, clocks or a server ---- */
@@ -120,16 +86,16 @@ static void one_worker_learns_what_the_definition_says(void) {
     static const char *const schedules[] = {"constant", "inverse-sqrt", "adaptive"};
     static const char *const delays[] = {"0", "1", "7", "300"};
     for (int v = 0; v < 12; v++) {
-        const setting settings[] = {{PSI_LR_SCHEDULE, schedules[v / 4]},
-                                    {PSI_LR_DELAY, delays[v % 4]},
-                                    {PSI_LR_STEP, v / 4 == 1 ? "2" : "0.05"}};
+        const option_setting settings[] = {{PSI_LR_SCHEDULE, schedules[v / 4]},
+                                           {PSI_LR_DELAY, delays[v % 4]},
+                                           {PSI_LR_STEP, v / 4 == 1 ? "2" : "0.05"}};
         psi_lr_problem *const problem = problem_open(1, 130, settings, 3);
         psi_results results;
         const psi_plan plan = run(problem, "bsp", 1, 30, &results);
         double w[64] = {0};
         const double loss = naive_run(problem, 3900, w) / 3900;
-        CU_ASSERT_EQUAL(last_of(&results, PSI_LR_EXAMPLES), 3900);
-        const double got = last_of(&results, PSI_LR_PROGRESSIVE_LOSS);
+        CU_ASSERT_EQUAL(local_run_last(&results, PSI_LR_EXAMPLES), 3900);
+        const double got = local_run_last(&results, PSI_LR_PROGRESSIVE_LOSS);
         if (!(fabs(got - loss) <= 2e-5 * loss)) {
             printf("%s, delay %s: loss %.8g, not %.8g\n", schedules[v / 4], delays[v % 4], got,
                    loss);
@@ -212,14 +178,14 @@ static double optimum_of(psi_lr_problem *problem) {
 }
 
 static void many_passes_come_to_the_optimum_of_the_objective(void) {
-    const setting settings[] = {{PSI_LR_L2, "0.01"},
-                                {PSI_LR_SCHEDULE, "inverse-sqrt"},
-                                {PSI_LR_STEP, "0.5"},
-                                {PSI_LR_HELDOUT, "0"}};
+    const option_setting settings[] = {{PSI_LR_L2, "0.01"},
+                                       {PSI_LR_SCHEDULE, "inverse-sqrt"},
+                                       {PSI_LR_STEP, "0.5"},
+                                       {PSI_LR_HELDOUT, "0"}};
     psi_lr_problem *const problem = problem_open(1, 0.5, settings, 4);
     psi_results results;
     const psi_plan plan = run(problem, "bsp", 1, 600, &results);
-    const double optimum = optimum_of(problem), got = last_of(&results, PSI_LR_OBJECTIVE);
+    const double optimum = optimum_of(problem), got = local_run_last(&results, PSI_LR_OBJECTIVE);
     if (!(got <= 1.002 * optimum)) {
         printf("objective %.8g, the least is %.8g\n", got, optimum);
     }
@@ -229,7 +195,7 @@ static void many_passes_come_to_the_optimum_of_the_objective(void) {
 }
 
 static void bsp_gives_equal_bits_however_shards_fall(void) {
-    const setting settings[] = {{PSI_LR_BITS, "10"}};
+    const option_setting settings[] = {{PSI_LR_BITS, "10"}};
     psi_lr_problem *const problem = problem_open(3, 20, settings, 1);
     const size_t size = psi_lr_row_count(&problem->shape) * PSI_LR_COLUMNS * sizeof(float);
     psi_results first;
@@ -238,8 +204,8 @@ static void bsp_gives_equal_bits_however_shards_fall(void) {
         psi_results again;
         const psi_plan other = run(problem, "bsp", shards, 20, &again);
         CU_ASSERT_EQUAL(memcmp(first.model_dense[0], again.model_dense[0], size), 0);
-        CU_ASSERT_EQUAL(last_of(&first, PSI_LR_PROGRESSIVE_LOSS),
-                        last_of(&again, PSI_LR_PROGRESSIVE_LOSS));
+        CU_ASSERT_EQUAL(local_run_last(&first, PSI_LR_PROGRESSIVE_LOSS),
+                        local_run_last(&again, PSI_LR_PROGRESSIVE_LOSS));
         psi_results_fini(&again, &other);
     }
     psi_results_fini(&first, &plan);
@@ -249,7 +215,7 @@ static void bsp_gives_equal_bits_however_shards_fall(void) {
 /* Each worker goes once through its share, from the common weights; then the mean of all. */
 static void mixing_is_the_mean_of_what_workers_learn_alone(void) {
     enum { WORKERS = 3, EPOCHS = 4 };
-    const setting settings[] = {
+    const option_setting settings[] = {
         {PSI_LR_MIXING, "yes"}, {PSI_LR_SCHEDULE, "constant"}, {PSI_LR_STEP, "0.1"}};
     psi_lr_problem *const problem = problem_open(WORKERS, 0.999, settings, 3);
     const psi_examples *const examples = &problem->examples;
@@ -294,12 +260,12 @@ static void every_policy_learns(void) {
         psi_lr_problem *const problem = problem_open(3, 10, NULL, 0);
         psi_results results;
         const psi_plan plan = run(problem, policies[p], 2, 180, &results);
-        if (!(last_of(&results, PSI_LR_OBJECTIVE) < 0.6)) {
-            printf("%s: %.4f\n", policies[p], last_of(&results, PSI_LR_OBJECTIVE));
+        if (!(local_run_last(&results, PSI_LR_OBJECTIVE) < 0.6)) {
+            printf("%s: %.4f\n", policies[p], local_run_last(&results, PSI_LR_OBJECTIVE));
         }
-        CU_ASSERT(last_of(&results, PSI_LR_OBJECTIVE) < 0.6); /* ln 2 at the start */
-        CU_ASSERT(last_of(&results, PSI_LR_AUC) > 0.75);
-        CU_ASSERT_EQUAL(last_of(&results, PSI_LR_EXAMPLES), 3 * 10 * 180);
+        CU_ASSERT(local_run_last(&results, PSI_LR_OBJECTIVE) < 0.6); /* ln 2 at the start */
+        CU_ASSERT(local_run_last(&results, PSI_LR_AUC) > 0.75);
+        CU_ASSERT_EQUAL(local_run_last(&results, PSI_LR_EXAMPLES), 3 * 10 * 180);
         psi_results_fini(&results, &plan);
         psi_lr_problem_close(problem);
     }
@@ -307,12 +273,12 @@ static void every_policy_learns(void) {
 
 /* Infinities become nan in the margins, which have no order: the run must end nevertheless. */
 static void a_run_that_diverges_ends_well(void) {
-    const setting settings[] = {
+    const option_setting settings[] = {
         {PSI_LR_STEP, "1e9"}, {PSI_LR_SCHEDULE, "constant"}, {PSI_LR_L2, "1e9"}};
     psi_lr_problem *const problem = problem_open(2, 50, settings, 3);
     psi_results results;
     const psi_plan plan = run(problem, "ssp:1", 1, 20, &results);
-    CU_ASSERT_FALSE(isfinite(last_of(&results, PSI_LR_OBJECTIVE)));
+    CU_ASSERT_FALSE(isfinite(local_run_last(&results, PSI_LR_OBJECTIVE)));
     psi_results_fini(&results, &plan);
     psi_lr_problem_close(problem);
 }

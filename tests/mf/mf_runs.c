@@ -6,48 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <unistd.h>
-
 #include "algos/mf/app.h"
 #include "algos/mf/serial.h"
 #include "mf_fixture.h"
-#include "node/run.h"
-#include "runtime/runtime.h"
-#include "support/suite.h"
+#include "support/local_run.h"
 
 static const char small_data[] = "synthetic:users=400,items=80,rank=5,ratings=16000";
 
 /* Runs mf for `clocks` clocks, a process per worker. Fails the test if the run fails. */
 static psi_plan run(const psi_mf_problem *problem, const char *policy, uint32_t shards,
                     uint32_t clocks, psi_results *results) {
-    psi_plan plan = {.algo = &psi_mf_algo,
-                     .problem = problem,
-                     .node_count = problem->worker_count,
-                     .worker_count = problem->worker_count,
-                     .shard_count = shards,
-                     .process_count = problem->worker_count,
-                     .clock_count = clocks,
-                     .eval_every_clocks = 5,
-                     .seed = problem->seed};
-    plan.table_count = psi_mf_algo.tables(problem, plan.specs);
-    ps_fault fault = {0};
-    uint32_t process = 0;
-    *results = (psi_results){.metrics = NULL};
-    CU_ASSERT_EQUAL_FATAL(psi_policy_parse(policy, &plan.policy, &fault), PS_OK);
-    const ps_err err = psi_runtime_run_local(&plan, NULL, results, &process, &fault);
-    if (process > 0) { /* a child: what it has to say, the caller knows */
-        _exit(ps_err_exit_code(err));
-    }
-    if (err != PS_OK) {
-        printf("%s\n", fault.text);
-    }
-    CU_ASSERT_EQUAL_FATAL(err, PS_OK);
-    CU_ASSERT_FATAL(results->model_is_complete && results->metrics_count > 0);
-    return plan;
-}
-
-static double last_of(const psi_results *results, size_t metric) {
-    return results->metrics[results->metrics_count - 1].values[metric];
+    const psi_plan plan = {.algo = &psi_mf_algo,
+                           .problem = problem,
+                           .worker_count = problem->worker_count,
+                           .shard_count = shards,
+                           .clock_count = clocks,
+                           .eval_every_clocks = 5,
+                           .seed = problem->seed};
+    return local_run(plan, policy, results);
 }
 
 /* The server must not change what is learned: one worker ends where the plain loop ends, but for
@@ -67,7 +43,7 @@ static void one_worker_learns_what_the_plain_loop_learns(void) {
         psi_results results;
         const psi_plan plan = run(problem, "bsp", 1, 200, &results);
         for (size_t m = 0; m < PSI_MF_METRICS; m++) {
-            const double got = last_of(&results, m);
+            const double got = local_run_last(&results, m);
             if (!(fabs(got - wanted[m]) <= 0.002 * wanted[m])) {
                 printf("%s: %s is %.5g, not %.5g\n", variants[v], psi_mf_algo.metrics[m], got,
                        wanted[m]);
@@ -93,7 +69,8 @@ static void bsp_gives_equal_bits_however_threads_and_shards_fall(void) {
         const psi_plan other = run(problem, "bsp", shards[s], 30, &again);
         CU_ASSERT_EQUAL(memcmp(first.model_dense[0], again.model_dense[0], size), 0);
         CU_ASSERT_EQUAL(first.metrics_count, again.metrics_count);
-        CU_ASSERT_EQUAL(last_of(&first, PSI_MF_OBJECTIVE), last_of(&again, PSI_MF_OBJECTIVE));
+        CU_ASSERT_EQUAL(local_run_last(&first, PSI_MF_OBJECTIVE),
+                        local_run_last(&again, PSI_MF_OBJECTIVE));
         psi_results_fini(&again, &other);
     }
     psi_results_fini(&first, &plan);
@@ -108,14 +85,14 @@ static void every_policy_learns(void) {
         psi_mf_problem *const problem = mf_fixture_open("synthetic", 1, 4, NULL);
         psi_results results;
         const psi_plan plan = run(problem, policies[p], 2, 200, &results);
-        const double heldout = last_of(&results, PSI_MF_HELDOUT_RMSE);
+        const double heldout = local_run_last(&results, PSI_MF_HELDOUT_RMSE);
         const bool is_bounded = strcmp(policies[p], "async") != 0;
         if (!(heldout < 0.57)) {
             printf("%s: held-out %.4f\n", policies[p], heldout);
         }
         CU_ASSERT(!is_bounded || heldout < 0.57);
         CU_ASSERT(results.metrics[0].values[PSI_MF_OBJECTIVE] >
-                  last_of(&results, PSI_MF_OBJECTIVE));
+                  local_run_last(&results, PSI_MF_OBJECTIVE));
         psi_results_fini(&results, &plan);
         psi_mf_problem_close(problem);
     }
@@ -127,7 +104,7 @@ static void more_workers_than_users_end_well(void) {
         mf_fixture_open("synthetic:users=3,items=20,rank=2,ratings=60", 1, 8, "rank=2");
     psi_results results;
     const psi_plan plan = run(problem, "ssp:2", 1, 20, &results);
-    CU_ASSERT(isfinite(last_of(&results, PSI_MF_OBJECTIVE)));
+    CU_ASSERT(isfinite(local_run_last(&results, PSI_MF_OBJECTIVE)));
     psi_results_fini(&results, &plan);
     psi_mf_problem_close(problem);
 }
@@ -138,7 +115,7 @@ static void a_run_that_diverges_ends_well(void) {
         mf_fixture_open(small_data, 1, 4, "step=50 damping=0 schedule=constant");
     psi_results results;
     const psi_plan plan = run(problem, "ssp:3", 2, 30, &results);
-    CU_ASSERT_FALSE(isfinite(last_of(&results, PSI_MF_OBJECTIVE)));
+    CU_ASSERT_FALSE(isfinite(local_run_last(&results, PSI_MF_OBJECTIVE)));
     psi_results_fini(&results, &plan);
     psi_mf_problem_close(problem);
 }

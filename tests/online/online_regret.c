@@ -3,57 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "algos/online/online_problem.h"
+#include "online_fixture.h"
 #include "support/suite.h"
-
-typedef struct setting {
-    int option;
-    const char *value;
-} setting;
-
-/* `rounds` rounds of one worker. */
-static psi_online_problem *problem_open(uint64_t seed, uint32_t rounds, const setting *settings,
-                                        size_t count) {
-    const char *values[PSI_ONLINE_OPTIONS];
-    for (size_t i = 0; i < PSI_ONLINE_OPTIONS; i++) {
-        values[i] = psi_online_option_list[i].default_value;
-    }
-    for (size_t i = 0; i < count; i++) {
-        values[settings[i].option] = settings[i].value;
-    }
-    const ps_settings all = {.data = "synthetic",
-                             .seed = seed,
-                             .worker_count = 1,
-                             .clock_count = 1,
-                             .batch = rounds,
-                             .values = values};
-    psi_online_problem *problem = NULL;
-    ps_fault fault = {0};
-    if (psi_online_problem_open(&all, &problem, &fault) != PS_OK) {
-        printf("%s\n", fault.text);
-    }
-    CU_ASSERT_PTR_NOT_NULL_FATAL(problem);
-    return problem;
-}
-
-/* Plays all rounds, and the metrics of it. */
-static void play(const psi_online_problem *problem, double *metrics) {
-    psi_learner learner;
-    const psi_learner_options options = {.kind = problem->learner,
-                                         .game = &problem->game,
-                                         .theorem = problem->theorem,
-                                         .facts = &problem->facts,
-                                         .step_scale = problem->step_scale,
-                                         .delays = problem->delays};
-    CU_ASSERT_EQUAL_FATAL(psi_learner_init(&learner, &options), PS_OK);
-    for (uint64_t t = 0; t < problem->stream.round_count; t++) {
-        psi_learner_round(&learner);
-    }
-    double sums[PSI_ONLINE_SUMS];
-    psi_online_evaluate(problem, 0, &learner.log, problem->stream.round_count, sums);
-    psi_online_finish(problem, sums, metrics);
-    psi_learner_fini(&learner);
-}
 
 /* ---- The definition once more: in one dimension, losses -y x on [-1, 1], by plain loops ---- */
 
@@ -79,13 +30,13 @@ static double naive_regret(const psi_stream *stream, uint64_t tau, double sigma)
 static void the_regret_is_that_of_the_definition(void) {
     static const char *const delays[] = {"0", "1", "16", "100"};
     for (int n = 0; n < 24; n++) {
-        const setting settings[] = {{PSI_ONLINE_DELAY, delays[n % 4]},
-                                    {PSI_ONLINE_STREAM, n % 3 == 0 ? "iid" : "block"}};
-        psi_online_problem *const problem = problem_open((uint64_t)n, 3000, settings, 2);
+        const option_setting settings[] = {{PSI_ONLINE_DELAY, delays[n % 4]},
+                                           {PSI_ONLINE_STREAM, n % 3 == 0 ? "iid" : "block"}};
+        psi_online_problem *const problem = online_fixture_open((uint64_t)n, 3000, settings, 2);
         const double tau = problem->facts.delay;
         const double sigma = sqrt(2) / sqrt(1 + 2 * tau); /* F = sqrt 2, L = 1 */
         double metrics[PSI_ONLINE_METRICS];
-        play(problem, metrics);
+        online_fixture_play(problem, metrics);
         const double wanted = naive_regret(&problem->stream, (uint64_t)tau, sigma);
         CU_ASSERT_DOUBLE_EQUAL(metrics[PSI_ONLINE_REGRET], wanted, 1e-12 * (1 + fabs(wanted)));
         CU_ASSERT_EQUAL(metrics[PSI_ONLINE_HOLDS], 1);
@@ -97,12 +48,12 @@ static void the_regret_is_that_of_the_definition(void) {
 static double mean_regret(const char *stream, const char *delay) {
     double sum = 0;
     for (uint64_t seed = 0; seed < 10; seed++) {
-        const setting settings[] = {{PSI_ONLINE_THEOREM, "lipschitz"},
-                                    {PSI_ONLINE_DELAY, delay},
-                                    {PSI_ONLINE_STREAM, stream}};
-        psi_online_problem *const problem = problem_open(seed, 20000, settings, 3);
+        const option_setting settings[] = {{PSI_ONLINE_THEOREM, "lipschitz"},
+                                           {PSI_ONLINE_DELAY, delay},
+                                           {PSI_ONLINE_STREAM, stream}};
+        psi_online_problem *const problem = online_fixture_open(seed, 20000, settings, 3);
         double metrics[PSI_ONLINE_METRICS];
-        play(problem, metrics);
+        online_fixture_play(problem, metrics);
         sum += metrics[PSI_ONLINE_REGRET] / 10;
         psi_online_problem_close(problem);
     }
@@ -126,7 +77,7 @@ static void a_block_stream_costs_the_root_of_the_delay_and_an_iid_one_nothing(vo
 /* ---- Bounds ---- */
 
 /* A game, by its options, and a theorem whose assumptions it meets. */
-static const setting games[][5] = {
+static const option_setting games[][5] = {
     {{PSI_ONLINE_THEOREM, "lipschitz-tight"}, {PSI_ONLINE_DELAY, "0"}},
     {{PSI_ONLINE_THEOREM, "lipschitz-tight"},
      {PSI_ONLINE_DELAY, "7"},
@@ -172,9 +123,9 @@ static void no_seed_breaks_a_bound_whose_assumptions_hold(void) {
             count++;
         }
         for (uint64_t seed = 0; seed < SEEDS; seed++) {
-            psi_online_problem *const problem = problem_open(seed, ROUNDS, games[g], count);
+            psi_online_problem *const problem = online_fixture_open(seed, ROUNDS, games[g], count);
             double metrics[PSI_ONLINE_METRICS];
-            play(problem, metrics);
+            online_fixture_play(problem, metrics);
             CU_ASSERT_EQUAL_FATAL(metrics[PSI_ONLINE_HOLDS], 1);
             worst = fmax(worst, metrics[PSI_ONLINE_RATIO]);
             psi_online_problem_close(problem);
@@ -192,10 +143,10 @@ static void no_seed_breaks_a_bound_whose_assumptions_hold(void) {
 static void a_third_of_the_bound_is_broken_by_a_block_stream(void) {
     double worst = -INFINITY;
     for (uint64_t seed = 0; seed < 400; seed++) {
-        const setting settings[] = {{PSI_ONLINE_DELAY, "64"}, {PSI_ONLINE_BLOCK, "150"}};
-        psi_online_problem *const problem = problem_open(seed, 3000, settings, 2);
+        const option_setting settings[] = {{PSI_ONLINE_DELAY, "64"}, {PSI_ONLINE_BLOCK, "150"}};
+        psi_online_problem *const problem = online_fixture_open(seed, 3000, settings, 2);
         double metrics[PSI_ONLINE_METRICS];
-        play(problem, metrics);
+        online_fixture_play(problem, metrics);
         CU_ASSERT(metrics[PSI_ONLINE_RATIO] <= 1);
         worst = fmax(worst, metrics[PSI_ONLINE_RATIO]);
         psi_online_problem_close(problem);
@@ -206,7 +157,7 @@ static void a_third_of_the_bound_is_broken_by_a_block_stream(void) {
 
 /* A bound says nothing where its assumptions are broken, and the run knows. */
 static void broken_assumptions_are_named(void) {
-    static const setting broken[][3] = {
+    static const option_setting broken[][3] = {
         {{PSI_ONLINE_STEP_SCALE, "2"}},
         {{PSI_ONLINE_LEARNER, "adadelay"}},
         {{PSI_ONLINE_DELAYS, "geometric"}, {PSI_ONLINE_DELAY, "3"}},
@@ -220,9 +171,9 @@ static void broken_assumptions_are_named(void) {
         while (count < 3 && broken[b][count].value != NULL) {
             count++;
         }
-        psi_online_problem *const problem = problem_open(1, 200, broken[b], count);
+        psi_online_problem *const problem = online_fixture_open(1, 200, broken[b], count);
         double metrics[PSI_ONLINE_METRICS];
-        play(problem, metrics);
+        online_fixture_play(problem, metrics);
         if (metrics[PSI_ONLINE_HOLDS] != 0) {
             printf("case %zu: nothing is broken\n", b);
         }
@@ -235,10 +186,10 @@ static void broken_assumptions_are_named(void) {
 
 /* Without delays AdaptiveRevision is AdaGrad: sums of squares from 1 on. */
 static void adaptive_revision_without_delay_is_adagrad(void) {
-    const setting settings[] = {{PSI_ONLINE_LEARNER, "adarevision"},
-                                {PSI_ONLINE_LOSS, "squared"},
-                                {PSI_ONLINE_STREAM, "iid"}};
-    psi_online_problem *const problem = problem_open(9, 500, settings, 3);
+    const option_setting settings[] = {{PSI_ONLINE_LEARNER, "adarevision"},
+                                       {PSI_ONLINE_LOSS, "squared"},
+                                       {PSI_ONLINE_STREAM, "iid"}};
+    psi_online_problem *const problem = online_fixture_open(9, 500, settings, 3);
     double x = 0, squares = 1, loss = 0;
     for (uint64_t t = 0; t < 500; t++) {
         const double gradient = x - problem->stream.y[t];
@@ -247,7 +198,7 @@ static void adaptive_revision_without_delay_is_adagrad(void) {
         x = fmax(-1, fmin(1, x - sqrt(2) / sqrt(squares) * gradient));
     }
     double metrics[PSI_ONLINE_METRICS];
-    play(problem, metrics);
+    online_fixture_play(problem, metrics);
     CU_ASSERT_DOUBLE_EQUAL(500 * metrics[PSI_ONLINE_OBJECTIVE], loss, 1e-9);
     psi_online_problem_close(problem);
 }
@@ -256,13 +207,13 @@ static void adaptive_revision_without_delay_is_adagrad(void) {
 static void every_learner_learns_under_long_delays(void) {
     static const char *const learners[] = {"sgd", "dual", "adarevision", "adadelay"};
     for (int l = 0; l < 4; l++) {
-        const setting settings[] = {
+        const option_setting settings[] = {
             {PSI_ONLINE_LEARNER, learners[l]}, {PSI_ONLINE_LOSS, "logistic"},
             {PSI_ONLINE_STREAM, "iid"},        {PSI_ONLINE_NOISE, "0.1"},
             {PSI_ONLINE_DELAY, "50"},          {PSI_ONLINE_RADIUS, "3"}};
-        psi_online_problem *const problem = problem_open(5, 4000, settings, 6);
+        psi_online_problem *const problem = online_fixture_open(5, 4000, settings, 6);
         double metrics[PSI_ONLINE_METRICS];
-        play(problem, metrics);
+        online_fixture_play(problem, metrics);
         CU_ASSERT(metrics[PSI_ONLINE_OBJECTIVE] < 0.5); /* ln 2 at the start */
         psi_online_problem_close(problem);
     }

@@ -5,13 +5,7 @@
 set -uo pipefail
 : "${TORTOISE:?the program}" "${TORTOISE_SCRATCH:?a folder of our own}"
 rm -rf "$TORTOISE_SCRATCH" && mkdir -p "$TORTOISE_SCRATCH" && cd "$TORTOISE_SCRATCH" || exit 1
-failures=0
-check() {
-    if ! eval "$2"; then
-        echo "FAIL: $1: $2"
-        failures=$((failures + 1))
-    fi
-}
+. "$TORTOISE_SOURCE/tests/support/check.bash"
 # last FOLDER COLUMN: of the last row of metrics.csv
 last() {
     awk -F, -v name="$2" 'NR == 1 {for (i = 1; i <= NF; i++) if ($i == name) at = i} END {print $at}' "$1/metrics.csv"
@@ -44,15 +38,7 @@ if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
     check "staler than said" '[ "$(last late assumptions_hold)" = 0 ]'
 fi
 
-refused() {
-    local words=() word
-    while [ "$1" != -- ]; do words+=("$1") && shift; done
-    shift
-    timeout 20 "$TORTOISE" run online --nodes 1 --out bad "$@" >refused.txt 2>refused.err
-    local code=$?
-    check "refused: $*" "[ $code = 2 ] && [ ! -s refused.txt ] && [ \$(wc -l <refused.err) = 1 ] && [ ! -e bad ]"
-    for word in "${words[@]}"; do check "$* says $word" 'grep -qF -e "$word" refused.err'; done
-}
+refused_command=(run online --nodes 1 --out bad)
 refused "on a line only" -- --workers 1 --loss hinge --dimension 2
 echo "1 1:1" >some.svm
 refused "leave --data out" -- --workers 1 --data some.svm
@@ -60,5 +46,4 @@ refused "is for one worker" -- --workers 2 --learner adadelay
 refused "--delay is for one worker" -- --workers 2 --delay 3
 refused "need --strong" -- --workers 1 --theorem strongly-convex
 refused "did you mean 'lipschitz'" -- --workers 1 --theorem lipshitz
-echo "$failures failures"
-exit $((failures > 0))
+checks_end

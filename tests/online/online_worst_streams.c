@@ -2,7 +2,7 @@
  * and -1. */
 #include <stdio.h>
 
-#include "algos/online/online_problem.h"
+#include "online_fixture.h"
 #include "support/suite.h"
 #include "tortoise/random.h"
 
@@ -19,43 +19,17 @@ static const struct game {
 enum { GAMES = sizeof games / sizeof games[0] };
 
 static psi_online_problem *problem_open(const struct game *game) {
-    const char *values[PSI_ONLINE_OPTIONS];
-    for (size_t i = 0; i < PSI_ONLINE_OPTIONS; i++) {
-        values[i] = psi_online_option_list[i].default_value;
-    }
-    values[PSI_ONLINE_THEOREM] = game->theorem;
-    values[PSI_ONLINE_DELAY] = game->delay;
-    values[PSI_ONLINE_DELAYS] = game->delays;
-    values[PSI_ONLINE_STRONG] = game->strong;
-    const ps_settings all = {.data = "synthetic",
-                             .seed = 1,
-                             .worker_count = 1,
-                             .clock_count = 1,
-                             .batch = ROUNDS,
-                             .values = values};
-    psi_online_problem *problem = NULL;
-    ps_fault fault = {0};
-    CU_ASSERT_EQUAL_FATAL(psi_online_problem_open(&all, &problem, &fault), PS_OK);
-    return problem;
+    const option_setting settings[] = {{PSI_ONLINE_THEOREM, game->theorem},
+                                       {PSI_ONLINE_DELAY, game->delay},
+                                       {PSI_ONLINE_DELAYS, game->delays},
+                                       {PSI_ONLINE_STRONG, game->strong}};
+    return online_fixture_open(1, ROUNDS, settings, sizeof settings / sizeof settings[0]);
 }
 
 /* The regret as a share of the bound. */
 static double ratio_of(const psi_online_problem *problem) {
-    psi_learner learner;
-    const psi_learner_options options = {.kind = problem->learner,
-                                         .game = &problem->game,
-                                         .theorem = problem->theorem,
-                                         .facts = &problem->facts,
-                                         .step_scale = problem->step_scale,
-                                         .delays = problem->delays};
-    CU_ASSERT_EQUAL_FATAL(psi_learner_init(&learner, &options), PS_OK);
-    for (uint64_t t = 0; t < ROUNDS; t++) {
-        psi_learner_round(&learner);
-    }
-    double sums[PSI_ONLINE_SUMS], metrics[PSI_ONLINE_METRICS];
-    psi_online_evaluate(problem, 0, &learner.log, ROUNDS, sums);
-    psi_online_finish(problem, sums, metrics);
-    psi_learner_fini(&learner);
+    double metrics[PSI_ONLINE_METRICS];
+    online_fixture_play(problem, metrics);
     CU_ASSERT_EQUAL_FATAL(metrics[PSI_ONLINE_HOLDS], 1);
     return metrics[PSI_ONLINE_RATIO];
 }
