@@ -99,9 +99,9 @@ double tt_claim_of_summary(const tt_claim *claim, const tt_csv_table *summary, s
 typedef struct tt_measured {
     size_t run, partner;
     double number;
-    double
-        half; /* of a slope or exponent: its confidence interval of 95 per cent is number +- half;
-                  * else NaN */
+    /* Of a slope or exponent: its confidence interval of 95 per cent is number +- half. Else NaN.
+     */
+    double half;
     bool holds;
 } tt_measured;
 

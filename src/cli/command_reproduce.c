@@ -203,7 +203,8 @@ static void choose(chosen *all, const char *name) {
     char file[TT_PATH_MAX], path[TT_PATH_MAX];
     const size_t length = strlen(name), before = all->count;
     (void)snprintf(file, sizeof file, "experiments/%s.cfg", name);
-    for (size_t i = 0; i < all->known.count && !tt_place_find(file, path); i++) {
+    const bool is_experiment = tt_place_find(file, path);
+    for (size_t i = 0; i < all->known.count && !is_experiment; i++) {
         const char *const known = all->known.names[i];
         if (strncmp(known, name, length) == 0 && known[length] == '-' &&
             all->count < EXPERIMENTS_MAX) {

@@ -6,7 +6,6 @@
 #include "data/number.h"
 
 enum {
-    QUOTE_MAX = 40,       /* characters of a bad field that a message shows */
     EMPTY_MAX = 1 << 16,  /* documents without words that nobody wonders about, */
     EMPTY_PER_ENTRY = 64, /* and for every entry: memory follows what is there, not the header */
 };
@@ -18,10 +17,6 @@ bool psi_docword_can_say(uint64_t doc_count, uint64_t entry_count) {
 static const char docword_line[] = "`doc word count`";
 static const char lda_c_line[] = "`M word:count ... word:count`, M pairs";
 static const char libsvm_line[] = "`label word:count ... word:count`";
-
-static int quote_length(const char *begin, const char *end) {
-    return end - begin < QUOTE_MAX ? (int)(end - begin) : QUOTE_MAX;
-}
 
 /* What a whole number of a file is, for messages, and what it may be. */
 typedef struct number_rule {
@@ -42,12 +37,12 @@ static ps_err number_read(const psi_line_input *input, const number_rule *rule, 
     if (verdict != PSI_NUMBER_GOOD && verdict != PSI_NUMBER_TOO_LARGE) {
         return psi_line_input_refuse(input, begin, fault,
                                      "%s '%.*s' is no whole number; a line is %s", rule->what,
-                                     quote_length(begin, field.end), begin, rule->line);
+                                     psi_field_quote_length(field), begin, rule->line);
     }
     if (number < rule->min || number > rule->max) {
         return psi_line_input_refuse(input, begin, fault,
                                      "%s %.*s is out of range; it is %llu to %llu", rule->what,
-                                     quote_length(begin, field.end), begin,
+                                     psi_field_quote_length(field), begin,
                                      (unsigned long long)rule->min, (unsigned long long)rule->max);
     }
     *number_out = number;
@@ -62,7 +57,7 @@ static ps_err end_check(const psi_line_input *input, const char *at, const char 
     }
     return psi_line_input_refuse(input, rest.begin, fault,
                                  "'%.*s' is one field too many; a line is %s",
-                                 quote_length(rest.begin, rest.end), rest.begin, line);
+                                 psi_field_quote_length(rest), rest.begin, line);
 }
 
 static ps_err entry_add(const psi_line_input *input, psi_corpus_text *text, psi_corpus_entry entry,
@@ -183,7 +178,7 @@ static ps_err pair_read(const psi_line_input *input, const line_rule *rule, psi_
     if (colon == NULL) {
         return psi_line_input_refuse(input, field.begin, fault,
                                      "'%.*s' is no word:count; a line is %s",
-                                     quote_length(field.begin, field.end), field.begin, rule->line);
+                                     psi_field_quote_length(field), field.begin, rule->line);
     }
     uint64_t word = 0, count = 0;
     PS_TRY(number_read(input, &word_rule, (psi_field){field.begin, colon}, &word, fault));
@@ -235,9 +230,9 @@ static ps_err document_read(const psi_line_input *input, const line_rule *rule,
     } else {
         float label = 0;
         if (psi_number_real(first.begin, first.end, &label) != PSI_NUMBER_GOOD) {
-            return psi_line_input_refuse(
-                input, first.begin, fault, "label '%.*s' is not a number; a line is %s",
-                quote_length(first.begin, first.end), first.begin, rule->line);
+            return psi_line_input_refuse(input, first.begin, fault,
+                                         "label '%.*s' is not a number; a line is %s",
+                                         psi_field_quote_length(first), first.begin, rule->line);
         }
     }
     PS_TRY(pairs_read(input, rule, first.end, text, fault, &count));

@@ -9,7 +9,7 @@
 #include "data/synthetic.h"
 #include "data/synthetic_examples.h"
 
-enum { CAPACITY_MIN = 1024, QUOTE_MAX = 40 /* characters of a bad field that a message shows */ };
+enum { CAPACITY_MIN = 1024 };
 
 static const char line_form[] = "`label feature:value ...`";
 
@@ -78,10 +78,6 @@ ps_err psi_examples_add_feature(psi_examples *examples, uint32_t feature, float 
 
 /* ---- libsvm ---- */
 
-static int quote_length(const char *begin, const char *end) {
-    return end - begin < QUOTE_MAX ? (int)(end - begin) : QUOTE_MAX;
-}
-
 static ps_err real_read(const psi_line_input *input, const char *what, psi_field field,
                         float *value_out, ps_fault *fault) {
     const psi_number_verdict verdict = psi_number_real(field.begin, field.end, value_out);
@@ -92,7 +88,7 @@ static ps_err real_read(const psi_line_input *input, const char *what, psi_field
                             : verdict == PSI_NUMBER_NOT_FINITE ? "is not finite"
                                                                : "is not a number";
     return psi_line_input_refuse(input, field.begin, fault, "%s '%.*s' %s; a line is %s", what,
-                                 quote_length(field.begin, field.end), field.begin, why, line_form);
+                                 psi_field_quote_length(field), field.begin, why, line_form);
 }
 
 /* "feature:value" at `field`. */
@@ -105,12 +101,12 @@ static ps_err pair_read(const psi_line_input *input, psi_field field, psi_exampl
     if (verdict != PSI_NUMBER_GOOD && verdict != PSI_NUMBER_TOO_LARGE) {
         return psi_line_input_refuse(input, field.begin, fault,
                                      "'%.*s' is no feature:value; a line is %s",
-                                     quote_length(field.begin, field.end), field.begin, line_form);
+                                     psi_field_quote_length(field), field.begin, line_form);
     }
     if (verdict == PSI_NUMBER_TOO_LARGE || id == 0 || id >= UINT32_MAX) {
-        return psi_line_input_refuse(input, field.begin, fault,
-                                     "feature %.*s is out of range; ids are 1 to 2^32-2",
-                                     quote_length(field.begin, colon), field.begin);
+        return psi_line_input_refuse(
+            input, field.begin, fault, "feature %.*s is out of range; ids are 1 to 2^32-2",
+            psi_field_quote_length((psi_field){field.begin, colon}), field.begin);
     }
     float value = 0;
     PS_TRY(real_read(input, "value", (psi_field){colon + 1, field.end}, &value, fault));

@@ -65,4 +65,11 @@ static inline bool psi_field_is_empty(psi_field field) {
     return field.begin == field.end;
 }
 
+/* How much of a field a message shows: for "%.*s". */
+static inline int psi_field_quote_length(psi_field field) {
+    enum { QUOTE_MAX = 40 };
+    const ptrdiff_t length = field.end - field.begin;
+    return length < QUOTE_MAX ? (int)length : QUOTE_MAX;
+}
+
 #endif

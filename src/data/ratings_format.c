@@ -1,14 +1,6 @@
 #include "data/ratings_format.h"
 
 #include <ctype.h>
-#include <stddef.h>
-
-enum { QUOTE_MAX = 40 }; /* characters of a bad field that a message shows */
-
-static int quote_length(psi_field field) {
-    const ptrdiff_t length = field.end - field.begin;
-    return length < QUOTE_MAX ? (int)length : QUOTE_MAX;
-}
 
 bool psi_line_ends_at(const psi_line_input *input, const char *at) {
     return psi_field_next(at).begin == input->text + input->text_size;
@@ -46,7 +38,7 @@ ps_err psi_id_read(const psi_line_input *input, const psi_id_rule *rule, const c
     PS_TRY(field_take(input, rule->what, rule->wanted, at, &field, fault));
     uint64_t id = 0;
     const psi_number_verdict verdict = psi_number_whole(field.begin, field.end, &id);
-    const int length = quote_length(field);
+    const int length = psi_field_quote_length(field);
     switch (verdict) {
     case PSI_NUMBER_GOOD:
         break;
@@ -81,7 +73,7 @@ ps_err psi_value_read(const psi_line_input *input, const char *wanted, const cha
     psi_field field = {0};
     PS_TRY(field_take(input, "rating", wanted, at, &field, fault));
     const psi_number_verdict verdict = psi_number_real(field.begin, field.end, value_out);
-    const int length = quote_length(field);
+    const int length = psi_field_quote_length(field);
     switch (verdict) {
     case PSI_NUMBER_GOOD:
         return PS_OK;
@@ -107,6 +99,6 @@ ps_err psi_line_refuse_rest(const psi_line_input *input, const char *wanted, con
     psi_field field = {0};
     PS_TRY(field_take(input, "end", wanted, &at, &field, fault));
     return psi_line_input_refuse(input, field.begin, fault,
-                                 "'%.*s' is one field too many; a line is %s", quote_length(field),
-                                 field.begin, wanted);
+                                 "'%.*s' is one field too many; a line is %s",
+                                 psi_field_quote_length(field), field.begin, wanted);
 }

@@ -152,7 +152,7 @@ static void visit_one(learner *l, uint64_t visit) {
     const float label = problem->examples.labels[asked];
     const float margin = psi_lr_margin(&problem->shape, l->rows, &problem->examples, asked);
     l->progress.loss_sum += psi_lr_loss((double)margin, label);
-    l->progress.error_count += margin * label <= 0;
+    l->progress.error_count += psi_lr_is_error(margin, label);
     l->progress.visit_count += 1;
     l->slopes[visit % (delay + 1)] = (float)psi_lr_slope((double)margin, label);
     if (visit >= delay) {

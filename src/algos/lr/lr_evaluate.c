@@ -9,11 +9,6 @@ void psi_lr_rows_of(const psi_lr_shape *shape, const float *weights, float **row
     }
 }
 
-/* Whether the sign is wrong; no sign is, too. */
-static int is_error(float margin, float label) {
-    return margin * label <= 0;
-}
-
 static void training_sums(const psi_lr_problem *problem, uint32_t rank, float *const *rows,
                           double *sums) {
     for (size_t v = 0; v < psi_lr_own_count(problem, rank); v++) {
@@ -31,7 +26,7 @@ static void heldout_sums(const psi_lr_problem *problem, float *const *rows, psi_
         const float margin = psi_lr_margin(&problem->shape, rows, &problem->examples, i);
         const float label = problem->examples.labels[i];
         sums[PSI_LR_HELDOUT_LOSS_SUM] += psi_lr_loss((double)margin, label);
-        sums[PSI_LR_HELDOUT_ERRORS] += is_error(margin, label);
+        sums[PSI_LR_HELDOUT_ERRORS] += psi_lr_is_error(margin, label);
         scored[h] = (psi_lr_scored){margin, label};
     }
     sums[PSI_LR_HELDOUT_COUNT] = (double)problem->heldout_count;
@@ -140,7 +135,7 @@ static void answer_judge(const psi_examples *examples, psi_lr_scored *scored, ps
     double loss = 0, errors = 0;
     for (size_t i = 0; i < examples->count; i++) {
         loss += psi_lr_loss((double)scored[i].score, scored[i].label);
-        errors += is_error(scored[i].score, scored[i].label);
+        errors += psi_lr_is_error(scored[i].score, scored[i].label);
     }
     const double count = (double)examples->count;
     answer->numbers[0].name = "log_loss";

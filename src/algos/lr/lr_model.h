@@ -50,6 +50,11 @@ float psi_lr_margin(const psi_lr_shape *shape, float *const *rows, const psi_exa
 double psi_lr_loss(double margin, float label);
 double psi_lr_slope(double margin, float label);
 
+/* Whether the sign is wrong; no sign is, too. */
+static inline int psi_lr_is_error(float margin, float label) {
+    return margin * label <= 0;
+}
+
 /* How far to go, and what is kept for it. */
 typedef struct psi_lr_step {
     float rate;                  /* eta */
