@@ -88,13 +88,14 @@ typedef struct ps_sparse_row {
     const void *values; /* of the table's type */
 } ps_sparse_row;
 
-/* Like ps_get() for a row of a sparse table. Returns false if the row was not fetched in this clock.
- * The view is valid until the next add to that row, ps_fetch() or ps_clock(). Also inside step. */
+/* Like ps_get() for a row of a sparse table. Returns false if the row was not fetched in this clock, or
+ * memory is out. The view is valid until the next add to that row, ps_fetch() or ps_clock(). Also inside step. */
 bool ps_get_sparse(ps_worker *worker, uint32_t table, uint64_t row, ps_sparse_row *row_out);
 
 /* Like ps_add() for a row of a sparse table: adds `values`[i] at `columns`[i], 0 <= i < count. Columns may
  * repeat and come in any order. Returns PS_EINVAL if one is >= column_count; nothing has changed then.
- * O(count * log count + count of the row). Also inside step. */
+ * O(count * log count + count of the row); O(count) for the first add to a row in a clock, if the
+ * columns ascend. Integers that become 0 leave the row. Also inside step. */
 PS_MUST_CHECK ps_err ps_add_sparse(ps_worker *worker, uint32_t table, uint64_t row, uint32_t count,
                                    const uint32_t *columns, const void *values);
 

@@ -162,12 +162,15 @@ ps_err ps_add(ps_worker *worker, uint32_t table, uint64_t row, const void *delta
 }
 
 bool ps_get_sparse(ps_worker *worker, uint32_t table, uint64_t row, ps_sparse_row *row_out) {
-    const psi_private_row *const found = psi_rows_find(&worker->rows, table, row);
+    psi_private_row *const found = psi_rows_find(&worker->rows, table, row);
     if (found == NULL || found->sparse == 0 || !found->is_fetched) {
         return false;
     }
-    *row_out = psi_sparse_view(&worker->rows.sparse[found->sparse - 1].value);
-    return true;
+    const psi_sparse *const value = psi_rows_read_sparse(&worker->rows, found);
+    if (value != NULL) {
+        *row_out = psi_sparse_view(value);
+    }
+    return value != NULL;
 }
 
 ps_err ps_add_sparse(ps_worker *worker, uint32_t table, uint64_t row, uint32_t count,

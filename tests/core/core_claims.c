@@ -143,8 +143,8 @@ bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_
             return world_fail(world, "worker %u: row %u was fetched and is not there", rank, row);
         }
         const tag_view view = {
-            .dense = psi_rows_read(&worker->rows, own),
-            .sparse = own->sparse == 0 ? NULL : &worker->rows.sparse[own->sparse - 1].value};
+            .dense = own->sparse == 0 ? psi_rows_read(&worker->rows, own) : NULL,
+            .sparse = own->sparse == 0 ? NULL : psi_rows_read_sparse(&worker->rows, own)};
         const bool is_good = config->kinds[table] == WORLD_FLOATS
                                  ? check_floats(world, &demand, table, row, view.dense)
                                  : check_tags(world, &demand, table, row, &view);
