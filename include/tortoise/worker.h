@@ -40,6 +40,7 @@ typedef struct ps_table_spec {
     uint64_t row_count;
     uint32_t column_count;
     uint32_t block_rows;
+    bool is_part; /* ps_algo.leave() puts its rows together with others': it has no file of its own */
 } ps_table_spec;
 
 /* Bytes of one number of `type`: 4 or 8. */

@@ -90,7 +90,7 @@ enum { LIGHT_ROWS = 64 };
 
 static size_t light_tables(const void *problem, ps_table_spec *specs) {
     (void)problem;
-    specs[0] = (ps_table_spec){"light", PS_F32, PS_DENSE, LIGHT_ROWS, 4, 1};
+    specs[0] = (ps_table_spec){"light", PS_F32, PS_DENSE, LIGHT_ROWS, 4, 1, false};
     return 1;
 }
 

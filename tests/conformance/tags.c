@@ -207,10 +207,10 @@ static ps_err work(ps_worker *worker, const void *problem_of_run) {
 
 static size_t tables(const void *problem_of_run, ps_table_spec *specs) {
     const uint32_t tags = tag_count(problem_of_run);
-    specs[0] = (ps_table_spec){"tags", PS_I32, PS_DENSE, TAGS_ROWS, tags + 1, 2};
-    specs[1] = (ps_table_spec){"sparse", PS_I64, PS_SPARSE, TAGS_ROWS, tags, 0};
-    specs[2] = (ps_table_spec){"chaos", PS_F64, PS_DENSE, TAGS_ROWS, 2, 3};
-    specs[3] = (ps_table_spec){"pushed", PS_I32, PS_DENSE, TAGS_ROWS, tags, 1};
+    specs[0] = (ps_table_spec){"tags", PS_I32, PS_DENSE, TAGS_ROWS, tags + 1, 2, false};
+    specs[1] = (ps_table_spec){"sparse", PS_I64, PS_SPARSE, TAGS_ROWS, tags, 0, false};
+    specs[2] = (ps_table_spec){"chaos", PS_F64, PS_DENSE, TAGS_ROWS, 2, 3, false};
+    specs[3] = (ps_table_spec){"pushed", PS_I32, PS_DENSE, TAGS_ROWS, tags, 1, false};
     return 4;
 }
 

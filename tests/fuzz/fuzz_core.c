@@ -45,10 +45,10 @@ typedef struct core {
 static void core_init(core *c, fuzz_input *input) {
     static const psi_policy_ops *const policies[] = {&psi_policy_bsp, &psi_policy_ssp,
                                                      &psi_policy_essp, &psi_policy_async};
-    static const ps_table_spec specs[] = {{"floats", PS_F32, PS_DENSE, 5, 2, 1},
-                                          {"sparse", PS_I64, PS_SPARSE, 4, 10, 1},
-                                          {"doubles", PS_F64, PS_DENSE, 2, 1, 1},
-                                          {"integers", PS_I32, PS_DENSE, ROWS_MAX, 3, 3}};
+    static const ps_table_spec specs[] = {{"floats", PS_F32, PS_DENSE, 5, 2, 1, false},
+                                          {"sparse", PS_I64, PS_SPARSE, 4, 10, 1, false},
+                                          {"doubles", PS_F64, PS_DENSE, 2, 1, 1, false},
+                                          {"integers", PS_I32, PS_DENSE, ROWS_MAX, 3, 3, false}};
     const uint8_t policy = fuzz_u8(input);
     const uint8_t sizes = fuzz_u8(input);
     c->policy = (psi_policy){.ops = policies[policy & 3]};

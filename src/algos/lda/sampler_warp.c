@@ -183,14 +183,18 @@ static void guides_make(warp_state *state) {
 }
 
 /* What the row has beside the block's `count` tokens of the word: sums over the topics that have
- * any. O(count + K). */
-static void rest_make(psi_lda_sampler *sampler, int32_t *row, uint32_t count) {
+ * any. O(count + K), or O(count + what a sparse row had). */
+static void rest_make(psi_lda_sampler *sampler, uint32_t count) {
     warp_state *const state = sampler->state;
+    int32_t *const row = sampler->row.counts;
+    const uint32_t *const had = sampler->row.had.columns;
+    const uint32_t places = had == NULL ? sampler->prior.topic_count : sampler->row.had.count;
     uint32_t sum = 0, topics = 0;
     for (uint32_t i = 0; i < count; i++) {
         row[state->gathered[i]]--;
     }
-    for (uint32_t k = 0; k < sampler->prior.topic_count; k++) {
+    for (uint32_t i = 0; i < places; i++) {
+        const uint32_t k = had == NULL ? i : had[i];
         if (row[k] > 0) {
             sum += (uint32_t)row[k];
             state->rest_sums[topics] = sum;
@@ -268,20 +272,21 @@ static void pass_by_word(psi_lda_sampler *sampler, const psi_lda_block *block,
     warp_state *const state = sampler->state;
     inverse_refresh(sampler, rows->totals);
     for (uint32_t w = 0; w < block->word_count; w++) {
-        if (rows->words[w] == NULL) {
+        if (!psi_lda_open_row_begin(&sampler->row, block, rows, w)) {
             continue;
         }
         const uint32_t *const places = block->by_word + block->word_begins[w];
         const uint32_t count = block->word_begins[w + 1] - block->word_begins[w];
-        const decision d = {.counts = rows->words[w],
+        const decision d = {.counts = sampler->row.counts,
                             .totals = rows->totals,
                             .inverse = state->inverse,
                             .smoothing = (float)sampler->prior.beta};
         word_decide(sampler, block, &d, places, count);
         state->rest_count = 0;
         if (count < block->frequencies[w]) { /* others have tokens of this word, too */
-            rest_make(sampler, rows->words[w], count);
+            rest_make(sampler, count);
         }
+        psi_lda_open_row_end(&sampler->row, block, rows, w);
         word_propose(sampler, places, count);
     }
 }
@@ -290,7 +295,7 @@ static void pass_by_word(psi_lda_sampler *sampler, const psi_lda_block *block,
 static int tokens_mark(const warp_state *state, const psi_lda_block *block,
                        const psi_lda_rows *rows, uint8_t value) {
     int lacks_rows = 0;
-    for (uint32_t w = 0; w < block->word_count; w++) {
+    for (uint32_t w = 0; w < block->word_count && rows->sparse == NULL; w++) {
         lacks_rows |= rows->words[w] == NULL;
     }
     for (uint32_t w = 0; w < block->word_count && lacks_rows; w++) {
