@@ -15,10 +15,9 @@
 
 enum { TABLE_WORDS, TABLE_TOTALS, TABLE_RARE, DEFAULT_CLOCKS = 201 };
 
-/* Seconds per token of the sparse sampler with 100 topics, in the middle of a run, on one core of
- * an AMD EPYC (Zen 5, gcc 12 -O3). `tortoise calibrate` measures it anew, for another sampler too.
- * */
-#define REFERENCE_COST_S 2.5e-7
+/* Seconds per token of `vector` with 100 topics, in the middle of a run, on one core of an AMD EPYC
+ * (Zen 5, gcc 12 -O3). `tortoise calibrate` measures it anew, for another sampler too. */
+#define REFERENCE_COST_S 5e-8
 
 static ps_err lda_open(const ps_settings *settings, void **problem_out, ps_fault *fault) {
     psi_lda_problem *problem = NULL;
