@@ -65,7 +65,7 @@ static psi_span span_of_wait(const ps_worker *worker) {
                      .what = PSI_AWAITED_ANSWER};
     psi_lack lack;
     if (psi_client_lacks(&worker->node->client, worker->index, &lack)) {
-        span.what = PSI_AWAITED_ROW;
+        span.what = lack.is_seen ? PSI_AWAITED_SEEN : PSI_AWAITED_ROW;
         span.amount = lack.row;
         span.table = lack.table;
         span.other = lack.shard;
@@ -223,6 +223,9 @@ static ps_err clock_with_lock(ps_worker *worker) {
     const psi_client_event event = {
         .kind = PSI_CLIENT_CLOCK, .worker = worker->index, .block = &worker->block};
     (void)step(worker, &event);
+    if (psi_client_is_waiting(&node->client, worker->index)) {
+        PS_TRY(wait_until_served(worker));
+    }
     is_recorded &= trace_clock(worker, node->port->ops->now_s(node->port));
     worker->clock++;
     if (!is_recorded) {

@@ -359,6 +359,64 @@ static void pushes_and_pulls_in_pieces(void) {
     explore_all("push and pull in pieces", config);
 }
 
+/* G7: whatever the order, no view lacks more of a worker than the bound allows. The smallest bounds
+ * let one update go at a time, the larger ones two or three. */
+static void explore_bounds(const char *name, world_config config) {
+    static const char *const policies[] = {"vap:1", "vap:2.5", "vap:6"};
+    for (size_t i = 0; i < 3; i++) {
+        config.policy = policy_of(policies[i]);
+        explore(name, &config);
+    }
+}
+
+static void values_in_transit_are_bounded(void) {
+    world_config config = small(WORLD_VALUES, 2, 1, 1);
+    config.scripts[0] = both_thrice;
+    config.scripts[1] = other_thrice;
+    explore_bounds("values", config);
+}
+
+/* What one shard's rows lack is no matter of the other's. */
+static void values_on_two_shards_are_bounded(void) {
+    world_config config = small(WORLD_VALUES, 2, 1, 2);
+    config.scripts[0] = both_thrice;
+    config.scripts[1] = is_long ? other_thrice : writer_thrice;
+    explore_bounds("values, 2 shards", config);
+}
+
+/* A reader that is not the slowest must be waited for, whichever client it is of. */
+static void three_clients_bound_their_values(void) {
+    world_config config = small(WORLD_VALUES, 3, 1, 1);
+    config.scripts[0] = reader;
+    config.scripts[1] = writer_thrice;
+    config.scripts[2] = is_long ? both_twice : leaves_early;
+    explore_bounds("values, 3 clients", config);
+}
+
+/* Two workers read from one cache: an answer is released when neither does. */
+static void workers_of_a_cache_bound_their_values(void) {
+    world_config config = small(WORLD_VALUES, 2, 2, 1);
+    config.scripts[0] = one_by_one;
+    config.scripts[1] = reader;
+    config.scripts[2] = writer_thrice;
+    config.scripts[3] = leaves_at_once;
+    explore_bounds("values, shared cache", config);
+    config = small(WORLD_VALUES, 1, 2, 2);
+    config.scripts[0] = both_thrice;
+    config.scripts[1] = one_by_one;
+    explore_bounds("values, one client", config);
+}
+
+/* Whoever leaves reads nothing, and must not hold the others up. */
+static void leavers_hold_up_no_values(void) {
+    world_config config = small(WORLD_VALUES, 2, 2, 1);
+    config.scripts[0] = leaves_early;
+    config.scripts[1] = is_long ? both_thrice : both_twice;
+    config.scripts[2] = leaves_at_once;
+    config.scripts[3] = writer_thrice;
+    explore_bounds("values, leaving early", config);
+}
+
 static const suite_test tests[] = {
     SUITE_TEST(two_clients_share_one_shard),
     SUITE_TEST(two_shards_advance_apart),
@@ -372,6 +430,11 @@ static const suite_test tests[] = {
     SUITE_TEST(bsp_sums_in_rank_order),
     SUITE_TEST(pushes_and_pulls),
     SUITE_TEST(pushes_and_pulls_in_pieces),
+    SUITE_TEST(values_in_transit_are_bounded),
+    SUITE_TEST(values_on_two_shards_are_bounded),
+    SUITE_TEST(three_clients_bound_their_values),
+    SUITE_TEST(workers_of_a_cache_bound_their_values),
+    SUITE_TEST(leavers_hold_up_no_values),
 };
 
 int main(int argc, char **argv) {

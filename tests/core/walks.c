@@ -83,9 +83,10 @@ static void make_script(walk *walk, ps_random *random, uint32_t rank, bool may_l
 
 static psi_policy some_policy(ps_random *random) {
     static const psi_policy_ops *const all[] = {&psi_policy_bsp, &psi_policy_ssp, &psi_policy_essp,
-                                                &psi_policy_async};
-    psi_policy policy = {.ops = all[below(random, 4)]};
+                                                &psi_policy_async, &psi_policy_vap};
+    psi_policy policy = {.ops = all[below(random, 5)]};
     policy.slack = policy.ops->has_slack ? below(random, 4) : 0;
+    policy.bound_millionths = policy.ops->bounds_values ? 250000U << below(random, 7) : 0;
     return policy;
 }
 
@@ -100,9 +101,14 @@ static void make_walk(walk *walk, uint64_t seed) {
     config->table_count = 1 + below(&random, 3);
     config->row_count = 1 + below(&random, 24);
     config->block_rows = 1 + below(&random, 5);
-    static const world_table_kind kinds[] = {WORLD_DENSE, WORLD_SPARSE, WORLD_FLOATS, WORLD_PUSHED};
+    static const world_table_kind kinds[] = {WORLD_DENSE, WORLD_SPARSE, WORLD_FLOATS, WORLD_VALUES,
+                                             WORLD_PUSHED};
+    const bool wants_values = config->policy.ops->bounds_values;
     for (uint32_t t = 0; t < config->table_count; t++) {
-        config->kinds[t] = kinds[(below(&random, 4) + t) % 4];
+        config->kinds[t] = kinds[(below(&random, 5) + t) % 5];
+        if (wants_values && t == 0) {
+            config->kinds[t] = WORLD_VALUES;
+        }
         for (uint32_t other = 0; other < t; other++) { /* one table at most takes pushes */
             if (config->kinds[t] == WORLD_PUSHED && config->kinds[other] == WORLD_PUSHED) {
                 config->kinds[t] = WORLD_DENSE;
