@@ -353,9 +353,7 @@ static void step_leave(psi_client *client, const psi_client_event *event, psi_ef
     if (is_due) {
         psi_client_log_flush(client, out);
     }
-    if (active > 0) {
-        psi_client_seen_tell(client, out);
-    }
+    psi_client_seen_tell(client, out);
     for (uint32_t m = 0; active == 0 && m < client->options.layout->shard_count; m++) {
         (void)psi_effects_frame(out, PSI_FRAME_LEAVE, client->options.client,
                                 psi_client_shard_endpoint(client, m), 0);

@@ -100,8 +100,19 @@ static uint32_t need_of(const psi_client *client, uint32_t shard) {
     return need == UINT32_MAX ? 0 : need;
 }
 
+static bool all_have_left(const psi_client *client) {
+    uint32_t left = 0;
+    for (uint32_t w = 0; w < client->options.worker_count; w++) {
+        left += client->workers[w].has_left;
+    }
+    return left == client->options.worker_count;
+}
+
 void psi_client_seen_tell(psi_client *client, psi_effects *out) {
-    for (uint32_t m = 0; is_bounded(client) && m < client->options.layout->shard_count; m++) {
+    if (!is_bounded(client) || all_have_left(client)) {
+        return; /* a shard that was left hears no more of us */
+    }
+    for (uint32_t m = 0; m < client->options.layout->shard_count; m++) {
         psi_client_shard *const shard = &client->shards[m];
         const uint64_t released = released_of(client, m);
         const uint32_t need = need_of(client, m);

@@ -73,6 +73,7 @@ typedef struct state_search {
     search_level levels[DEPTH_MAX];
     size_t depth;
     uint64_t transitions, ends;
+    uint64_t held_back, transit_most; /* in the worlds that were walked */
 } state_search;
 
 static void save_level(search_level *level, const core_world *world) {
@@ -109,6 +110,10 @@ static void tell(state_search *search, core_world *world, const world_config *co
     printf("    VIOLATED: %s\n", fault);
 }
 
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
 /* Acts from the deepest level. Returns false when a claim does not hold. */
 static bool go_deeper(state_search *search, core_world *world) {
     search_level *const level = &search->levels[search->depth - 1];
@@ -120,6 +125,8 @@ static bool go_deeper(state_search *search, core_world *world) {
     if (!world_act(world, action)) {
         return false;
     }
+    search->held_back = larger(search->held_back, world->held_back);
+    search->transit_most = larger(search->transit_most, world->transit_most);
     arena_pause();
     const bool is_new = insert(&search->visited, world_digest(world));
     arena_resume();
@@ -164,6 +171,10 @@ static void explore(const char *name, const world_config *config) {
     printf("\n    %s under %s: %zu states, %llu transitions, %llu ends, %.2f s", name, policy,
            search->visited.count, (unsigned long long)search->transitions,
            (unsigned long long)search->ends, (double)(clock() - start) / CLOCKS_PER_SEC);
+    if (config->policy.ops->bounds_values) {
+        printf("; up to %llu clocks waited, %llu updates in transit",
+               (unsigned long long)search->held_back, (unsigned long long)search->transit_most);
+    }
     CU_ASSERT_TRUE(is_good);
     CU_ASSERT_TRUE(!is_good || search->ends > 0);
     free(search->visited.digests);

@@ -202,6 +202,8 @@ static void any_walk_keeps_the_guarantees(void) {
     printf("\n    seeds %llu and following, %u walks", (unsigned long long)first_seed, walk_count);
     uint64_t actions = 0;
     uint64_t reads = 0;
+    uint64_t held_back = 0;
+    uint64_t transit_most = 0;
     for (uint32_t i = 0; i < walk_count; i++) {
         memset(walk, 0, sizeof *walk);
         make_walk(walk, first_seed + i);
@@ -211,15 +213,22 @@ static void any_walk_keeps_the_guarantees(void) {
         }
         actions += walk->action_count;
         reads += walk->world.reads;
+        held_back += walk->world.held_back;
+        transit_most =
+            walk->world.transit_most > transit_most ? walk->world.transit_most : transit_most;
         world_fini(&walk->world);
         CU_ASSERT_TRUE(is_good);
         if (!is_good) {
             break;
         }
     }
-    printf("\n    %llu actions, %llu reads", (unsigned long long)actions,
-           (unsigned long long)reads);
+    printf(
+        "\n    %llu actions, %llu reads; under vap %llu clocks waited, at most %llu updates of a "
+        "worker in transit",
+        (unsigned long long)actions, (unsigned long long)reads, (unsigned long long)held_back,
+        (unsigned long long)transit_most);
     CU_ASSERT_TRUE(reads > 0);
+    CU_ASSERT_TRUE(walk_count < 1000 || (held_back > 0 && transit_most > 1));
     free(walk);
 }
 
