@@ -1,6 +1,7 @@
 /* The worker API over a port: each call is a step of the client, and waiting until it is served. */
 #include "tortoise/worker.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "node/inside.h"
@@ -23,6 +24,11 @@ uint32_t ps_clock_now(const ps_worker *worker) {
 
 uint32_t ps_clock_count(const ps_worker *worker) {
     return worker->node->plan->clock_count;
+}
+
+double ps_value_bound(const ps_worker *worker) {
+    const psi_policy *const policy = &worker->node->plan->policy;
+    return policy->ops->bounds_values ? psi_policy_bound(policy) : (double)INFINITY;
 }
 
 ps_random ps_worker_random(const ps_worker *worker, const char *name) {
