@@ -19,27 +19,6 @@ bool world_fail(core_world *world, const char *format, ...) {
     return false;
 }
 
-/* Any number that floats cannot add exactly in every order. */
-float world_float(uint32_t rank, uint32_t clock, uint32_t row, uint32_t column) {
-    const uint32_t mixed =
-        (rank * 7919u + clock * 104729u + row * 31u + column * 17u) * 2654435761u;
-    return (float)(mixed >> 8) * (1.0f / 4096.0f) * (rank % 2 == 0 ? 1.0f : 1e-3f) + 0.1f;
-}
-
-/* Updates of both signs, so that sums of some are larger than those of all. */
-double world_value(uint32_t rank, uint32_t clock, uint32_t row) {
-    static const double values[] = {0.5, 0.75, -0.375, 0.5, -1.0};
-    return values[(rank + 3 * clock + row) % (sizeof values / sizeof *values)];
-}
-
-uint32_t world_columns(const world_config *config, uint32_t table) {
-    const uint32_t tags = config->client_count * config->workers_per_client * config->clock_count;
-    if (config->kinds[table] == WORLD_VALUES) {
-        return tags + 1;
-    }
-    return config->kinds[table] == WORLD_FLOATS ? 2 : tags;
-}
-
 /* ---- Setting up ---- */
 
 static bool init_endpoints(core_world *world) {

@@ -131,7 +131,7 @@ void world_describe(const core_world *world, world_action action, char *text, si
 
 uint64_t world_digest(const core_world *world);
 
-/* Shared by the two files: core_world.c acts, core_claims.c checks. */
+/* Shared by the two files: core_world.c acts, core_claims.c says what updates are, and checks. */
 bool world_fail(core_world *world, const char *format, ...) PS_PRINTF(2, 3);
 bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_t rows);
 bool world_check_pulled(core_world *world, uint32_t rank);
