@@ -111,7 +111,7 @@ static void cached_rows_serve_within_the_slack(void) {
     end_clock(bench, 0);
     fetch(bench, 0, 0, 1);
     CU_ASSERT_TRUE(waits(bench, 0));
-    CU_ASSERT_EQUAL(frames_of(bench, PSI_FRAME_FETCH), 1);
+    CU_ASSERT_EQUAL_FATAL(frames_of(bench, PSI_FRAME_FETCH), 1);
     CU_ASSERT_EQUAL(psi_load_u32(psi_frame_payload(bench->effects.frames)), 2);
     psi_lack lack;
     CU_ASSERT_TRUE(psi_client_lacks(&bench->client, 0, &lack));

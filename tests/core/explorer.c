@@ -243,6 +243,7 @@ static const world_op reader_thrice[] = {FETCH(0, 3), CLOCK, FETCH(0, 1), CLOCK,
                                          FETCH(0, 3), CLOCK, LEAVE};
 static const world_op leaves_early[] = {FETCH(0, 1), ADD(0, 3), CLOCK, LEAVE};
 static const world_op leaves_at_once[] = {LEAVE};
+static const world_op leaves_reading[] = {FETCH(0, 3), LEAVE};
 static const world_op pushes[] = {PUSH(0, 3), PULL(0, 3), WAIT,  CLOCK, PUSH(0, 1),
                                   PULL(0, 2), WAIT,       CLOCK, LEAVE};
 static const world_op pulls[] = {PULL(0, 1), WAIT, CLOCK, PUSH(0, 2), WAIT,
@@ -398,9 +399,9 @@ static void values_on_two_shards_are_bounded(void) {
 /* A reader that is not the slowest must be waited for, whichever client it is of. */
 static void three_clients_bound_their_values(void) {
     world_config config = small(WORLD_VALUES, 3, 1, 1);
-    config.scripts[0] = reader;
-    config.scripts[1] = writer_thrice;
-    config.scripts[2] = is_long ? both_twice : leaves_early;
+    config.scripts[0] = writer_thrice;
+    config.scripts[1] = is_long ? both_twice : leaves_early;
+    config.scripts[2] = reader;
     explore_bounds("values, 3 clients", config);
 }
 
@@ -428,6 +429,10 @@ static void leavers_hold_up_no_values(void) {
     config.scripts[2] = leaves_at_once;
     config.scripts[3] = writer_thrice;
     explore_bounds("values, leaving early", config);
+    config = small(WORLD_VALUES, 2, 1, 1);
+    config.scripts[0] = leaves_reading;
+    config.scripts[1] = both_thrice;
+    explore_bounds("values, leaving while reading", config);
 }
 
 static const suite_test tests[] = {
