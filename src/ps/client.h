@@ -11,10 +11,10 @@
  * no read there is answered before all updates of the finished clocks are in the row, and must not
  * have it, since sums would change their order.
  *
- * Under a policy that bounds values a worker's clock may have to wait: until all workers have seen so
- * much of its earlier updates that the rest, with the new one, is within the bound (ps/transit.h).
- * To that end the client tells shards which of their answers its workers still read from, and they
- * tell it the row clock that all reads are known to have (client_seen.c).
+ * Under a policy that bounds values a worker's clock may have to wait: until all workers have seen
+ * so much of its earlier updates that the rest, with the new one, is within the bound
+ * (ps/transit.h). To that end the client tells shards which of their answers its workers still read
+ * from, and they tell it the row clock that all reads are known to have (client_seen.c).
  *
  * Pure: no I/O, no time, no memory in steady state. */
 #ifndef PSI_CLIENT_H

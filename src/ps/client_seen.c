@@ -1,6 +1,6 @@
-/* What a client does under a policy that bounds values: it keeps account of the shards' answers that
- * its workers still read from, and holds an update back until enough of the earlier ones are known
- * to be seen by all.
+/* What a client does under a policy that bounds values: it keeps account of the shards' answers
+ * that its workers still read from, and holds an update back until enough of the earlier ones are
+ * known to be seen by all.
  *
  * Answers of a shard are counted from 1 on both sides. The client tells how many of them, from the
  * first on, nobody reads from any more; the shard takes the row clock of the next one for what this

@@ -1,9 +1,9 @@
-/* What a shard does under a policy that bounds values: it knows the row clock that every read of its
- * rows has, now and later, and tells it.
+/* What a shard does under a policy that bounds values: it knows the row clock that every read of
+ * its rows has, now and later, and tells it.
  *
  * A read rests on answers to its client that were not released; an answer has the clock at which it
- * was sent, and clocks go up, so the first of them counts. Whoever holds none will be answered at the
- * clock of that moment. Hence, over the clients that have not left,
+ * was sent, and clocks go up, so the first of them counts. Whoever holds none will be answered at
+ * the clock of that moment. Hence, over the clients that have not left,
  *
  *     seen = min(the shard's clock, min over clients of the clock of the first unreleased answer)
  *
@@ -94,8 +94,9 @@ bool psi_shard_seen_frame(psi_shard *shard, uint32_t index, psi_reader reader) {
         gone++;
     }
     client->answers_count -= gone;
-    memmove(client->answers, client->answers + gone,
-            client->answers_count * sizeof *client->answers);
+    for (size_t i = 0; gone > 0 && i < client->answers_count; i++) {
+        client->answers[i] = client->answers[i + gone];
+    }
     client->released = released;
     client->wanted = wanted;
     return true;

@@ -48,8 +48,8 @@ typedef struct psi_transit {
 PS_MUST_CHECK ps_err psi_transit_init(psi_transit *transit, const psi_layout *layout);
 void psi_transit_fini(psi_transit *transit);
 
-/* Starts anew, for `bound` = V, P workers and the worker's next clock; the caller may set `needs` to
- * what is known to be seen already, and else they are 0. O(memory of the index). */
+/* Starts anew, for `bound` = V, P workers and the worker's next clock; the caller may set `needs`
+ * to what is known to be seen already, and else they are 0. O(memory of the index). */
 void psi_transit_start(psi_transit *transit, double bound, uint32_t worker_count, uint32_t clock);
 
 /* Looks at one more update of the worker, with stamp `stamp`; the newest comes first. Raises the

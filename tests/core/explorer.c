@@ -371,8 +371,8 @@ static void pushes_and_pulls_in_pieces(void) {
     explore_all("push and pull in pieces", config);
 }
 
-/* G7: whatever the order, no view lacks more of a worker than the bound allows. The small bound lets
- * one update go at a time, the larger one two and seldom three. */
+/* G7: whatever the order, no view lacks more of a worker than the bound allows. The small bound
+ * lets one update go at a time, the larger one two and seldom three. */
 static void explore_bounds(const char *name, world_config config) {
     static const char *const policies[] = {"vap:1", "vap:4"};
     for (size_t i = 0; i < 2; i++) {

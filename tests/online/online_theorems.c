@@ -5,8 +5,8 @@
 #include "algos/online/theorem.h"
 #include "support/suite.h"
 
-/* L = 2, H = 3, lambda = 1/2, F = 5, reach 4, T = 100 of 400, tau = 9, D = 1000, s = 1, P = 4, d = 9,
- * V = 1/2. */
+/* L = 2, H = 3, lambda = 1/2, F = 5, reach 4, T = 100 of 400, tau = 9, D = 1000, s = 1, P = 4, d =
+ * 9, V = 1/2. */
 static const psi_facts facts = {.lipschitz = 2,
                                 .smoothness = 3,
                                 .strong = 0.5,

@@ -1,7 +1,7 @@
 /* One table of one row: x, and for every worker how many of its updates are in it. A worker adds 1
  * to its own place with each update, so that whoever reads the row knows exactly which updates it
- * has read: updates of one worker apply in order. It counts in units of 2^-60, so that a policy that
- * bounds values sees x alone.
+ * has read: updates of one worker apply in order. It counts in units of 2^-60, so that a policy
+ * that bounds values sees x alone.
  *
  * One worker plays rounds with delays of its own (learner.h). Several play one round each a clock,
  * round number t = clock P + rank + 1, and the delays are those that the server's policy, the
