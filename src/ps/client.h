@@ -50,8 +50,9 @@ typedef struct psi_client_worker {
     size_t pulled_bytes; /* those under way */
 
     /* If the policy bounds values. */
-    bool ends_clock;  /* waits until `held` may go */
-    psi_block held;   /* the updates of the clock that it wants to end */
+    bool ends_clock; /* waits until `held` may go */
+    psi_block held;  /* the updates of the clock that it wants to end */
+    double held_norm;
     uint32_t *needs;  /* by shard: what all must have seen before */
     uint64_t *oldest; /* by shard: the first of its answers that this clock's reads rest on;
                          UINT64_MAX: none */
@@ -61,6 +62,7 @@ typedef struct psi_client_worker {
 typedef struct psi_log_entry {
     uint32_t worker, stamp;
     uint64_t sequence; /* of the flush that carried it; 0: not sent yet */
+    double norm;       /* psi_transit_norm(), if the policy bounds values */
     psi_block block;
 } psi_log_entry;
 

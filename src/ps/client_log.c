@@ -52,6 +52,7 @@ void psi_client_log_append(psi_client *client, uint32_t worker, psi_block *block
     entry->worker = worker;
     entry->stamp = client->workers[worker].clock;
     entry->sequence = 0;
+    entry->norm = client->workers[worker].held_norm;
     if (!client->options.policy.ops->applies_in_rank_order) {
         for (size_t s = 0; s < entry->block.segment_count; s++) {
             apply_segment(client, &entry->block, &entry->block.segments[s], 0, out);

@@ -136,19 +136,31 @@ void psi_client_seen_tell(psi_client *client, psi_effects *out) {
 
 /* ---- Updates ---- */
 
+/* Whether the worker's updates in transit are within the bound even if their largest numbers all
+ * add up. */
+static bool is_surely_within(const psi_client *client, uint32_t worker_index) {
+    double sum = client->workers[worker_index].held_norm;
+    for (size_t i = 0; i < client->log_count; i++) {
+        sum += client->log[i].worker == worker_index ? client->log[i].norm : 0;
+    }
+    return sum * sum <= client->transit.square_max;
+}
+
 /* Finds what all must have seen before the worker's held updates may go. Whoever is alone has
  * nothing in transit. False: memory is exhausted. */
 static bool find_needs(psi_client *client, uint32_t worker_index) {
     psi_client_worker *const worker = &client->workers[worker_index];
     const uint32_t worker_count = client->options.client_count * client->options.worker_count;
     psi_transit *const transit = &client->transit;
+    worker->held_norm = psi_transit_norm(client->options.layout, &worker->held);
     psi_transit_start(transit, psi_policy_bound(&client->options.policy), worker_count,
                       worker->clock + 1);
     for (uint32_t m = 0; m < client->options.layout->shard_count; m++) {
         transit->needs[m] = client->shards[m].seen; /* what is older is not in transit any more */
     }
-    bool has_memory = worker_count == 1 || psi_transit_add(transit, &worker->held, worker->clock);
-    for (size_t i = client->log_count; worker_count > 1 && has_memory && i-- > 0;) {
+    const bool is_certain = worker_count == 1 || is_surely_within(client, worker_index);
+    bool has_memory = is_certain || psi_transit_add(transit, &worker->held, worker->clock);
+    for (size_t i = client->log_count; !is_certain && has_memory && i-- > 0;) {
         if (client->log[i].worker == worker_index) {
             has_memory = psi_transit_add(transit, &client->log[i].block, client->log[i].stamp);
         }

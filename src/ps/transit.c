@@ -96,6 +96,10 @@ static psi_transit_cell *cells_of(psi_transit *transit, psi_transit_key key, uin
 
 /* ---- Sums ---- */
 
+static bool is_float(const psi_table_layout *table) {
+    return table->type == PS_F32 || table->type == PS_F64;
+}
+
 static double number_of(ps_type type, const uint8_t *bytes) {
     if (type == PS_F32) {
         float number;
@@ -152,8 +156,7 @@ bool psi_transit_add(psi_transit *transit, const psi_block *block, uint32_t stam
     for (size_t s = 0; s < block->segment_count; s++) {
         const psi_segment *const segment = &block->segments[s];
         const psi_table_layout *const table = &transit->layout->tables[segment->table];
-        const bool is_float = table->type == PS_F32 || table->type == PS_F64;
-        if (!is_float || transit->needs[segment->shard] > stamp) {
+        if (!is_float(table) || transit->needs[segment->shard] > stamp) {
             continue; /* of no account, or required to be seen anyway */
         }
         const uint8_t *at = block->values.bytes + segment->offset_bytes;
@@ -171,4 +174,31 @@ bool psi_transit_add(psi_transit *transit, const psi_block *block, uint32_t stam
         }
     }
     return true;
+}
+
+double psi_transit_norm(const psi_layout *layout, const psi_block *block) {
+    double largest = 0;
+    for (size_t s = 0; s < block->segment_count; s++) {
+        const psi_segment *const segment = &block->segments[s];
+        const psi_table_layout *const table = &layout->tables[segment->table];
+        if (!is_float(table)) {
+            continue;
+        }
+        const uint8_t *at = block->values.bytes + segment->offset_bytes;
+        for (uint32_t i = 0; i < segment->count; i++) {
+            const uint8_t *numbers = psi_part_next_row(table, &at);
+            uint32_t count = table->column_count;
+            if (table->layout == PS_SPARSE) {
+                count = psi_load_u32(numbers);
+                numbers += 4 + 4 * (size_t)count;
+            }
+            for (uint32_t c = 0; c < count; c++) {
+                const double number =
+                    number_of(table->type, numbers + (size_t)c * table->value_size_bytes);
+                const double size = number < 0 ? -number : number;
+                largest = size > largest ? size : largest;
+            }
+        }
+    }
+    return largest;
 }

@@ -56,4 +56,8 @@ void psi_transit_start(psi_transit *transit, double bound, uint32_t worker_count
  * needs that it must. False: memory is exhausted. O(its numbers). */
 PS_MUST_CHECK bool psi_transit_add(psi_transit *transit, const psi_block *block, uint32_t stamp);
 
+/* The largest number of an update, without its sign. Where these add up to less than the bound, all
+ * that is in transit is within it, and need not be looked at. O(its numbers). */
+double psi_transit_norm(const psi_layout *layout, const psi_block *block);
+
 #endif

@@ -78,6 +78,7 @@ static void the_bound_is_v_by_p_root_t(void) {
         CU_ASSERT_EQUAL(bench->transit.needs[1], 0);
         look(bench, 5.999, 2, 3);
         CU_ASSERT_EQUAL(bench->transit.needs[1], 1); /* two may stay */
+        CU_ASSERT_EQUAL(psi_transit_norm(&bench->layout, &bench->blocks[1]), 0.5);
         look(bench, 3.999, 2, 3);
         CU_ASSERT_EQUAL(bench->transit.needs[1], 2); /* one may */
         look(bench, 1e-6, 2, 3);
@@ -156,6 +157,20 @@ static uint32_t need_by_definition(const bench *bench, uint32_t shard, double mo
     return count;
 }
 
+/* What is not looked at, since norms add up to less than the bound, must be within it. */
+static void check_norms(const bench *bench, uint32_t count, uint32_t shard) {
+    double sum = 0;
+    for (uint32_t stamp = 0; stamp < count; stamp++) {
+        double largest = 0;
+        for (uint64_t at = 0; at < (uint64_t)ROWS * COLUMNS; at++) {
+            largest = fmax(largest, fabs(bench->numbers[stamp][at / COLUMNS][at % COLUMNS]));
+        }
+        CU_ASSERT_EQUAL(psi_transit_norm(&bench->layout, &bench->blocks[stamp]), largest);
+        sum += largest;
+    }
+    CU_ASSERT_TRUE(sum * sum > bench->transit.square_max || bench->transit.needs[shard] == 0);
+}
+
 static void needs_are_those_of_the_definition(void) {
     ps_random random = ps_random_stream(2385, "transit", 0);
     uint32_t different = 0;
@@ -170,6 +185,7 @@ static void needs_are_those_of_the_definition(void) {
             const double most = bound / (workers * sqrt(count + 1.0));
             const uint32_t need = need_by_definition(bench, shard, most, count);
             CU_ASSERT_EQUAL(bench->transit.needs[shard], need);
+            check_norms(bench, count, shard);
             different += need > 0 && need < count - 1;
         }
         bench_destroy(bench);
