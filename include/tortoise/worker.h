@@ -12,7 +12,9 @@
  * reads and adds take no lock and send no message.
  *
  * What a read may miss is decided by the consistency policy of the run. With staleness s, a read at
- * clock c includes every update of every worker stamped <= c-s-1, and all of the reader's own. */
+ * clock c includes every update of every worker stamped <= c-s-1, and all of the reader's own. Under
+ * vap:V with P workers, what it lacks of the updates of another worker, which is at clock c, adds up to at
+ * most V / (P sqrt(c + 1)) in every number of a table of floats, unless that is a single update. */
 #ifndef TORTOISE_WORKER_H
 #define TORTOISE_WORKER_H
 
@@ -102,8 +104,14 @@ PS_MUST_CHECK ps_err ps_add_sparse(ps_worker *worker, uint32_t table, uint64_t r
 
 /* Ends the worker's clock: publishes its updates, stamped with the clock that ends, drops its private rows
  * and adds one to its clock. Does not wait for other workers (the next ps_fetch() does, as the policy
- * says). Returns PS_OK, PS_ENOMEM, or PS_ESTOPPED when the run is ending. O(values updated). */
+ * says), but under vap: there it blocks until so much of its earlier updates has been seen that this one
+ * may follow. Returns PS_OK, PS_ENOMEM, or PS_ESTOPPED when the run is ending. O(values updated), under vap
+ * with all that are in transit. */
 PS_MUST_CHECK ps_err ps_clock(ps_worker *worker);
+
+/* The V that the policy bounds values by, as above; infinity under a policy that does not. Also inside
+ * step. */
+double ps_value_bound(const ps_worker *worker);
 
 /* Runs fn(arg), which does the mathematics of `units` units of work. `units` is a formula of the work
  * (ratings, tokens, non-zeros), never a measured time: a world that only models time charges units times

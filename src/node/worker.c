@@ -1,6 +1,7 @@
 /* The worker API over a port: each call is a step of the client, and waiting until it is served. */
 #include "tortoise/worker.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "node/inside.h"
@@ -23,6 +24,11 @@ uint32_t ps_clock_now(const ps_worker *worker) {
 
 uint32_t ps_clock_count(const ps_worker *worker) {
     return worker->node->plan->clock_count;
+}
+
+double ps_value_bound(const ps_worker *worker) {
+    const psi_policy *const policy = &worker->node->plan->policy;
+    return policy->ops->bounds_values ? psi_policy_bound(policy) : (double)INFINITY;
 }
 
 ps_random ps_worker_random(const ps_worker *worker, const char *name) {
@@ -65,7 +71,7 @@ static psi_span span_of_wait(const ps_worker *worker) {
                      .what = PSI_AWAITED_ANSWER};
     psi_lack lack;
     if (psi_client_lacks(&worker->node->client, worker->index, &lack)) {
-        span.what = PSI_AWAITED_ROW;
+        span.what = lack.is_seen ? PSI_AWAITED_SEEN : PSI_AWAITED_ROW;
         span.amount = lack.row;
         span.table = lack.table;
         span.other = lack.shard;
@@ -226,6 +232,9 @@ static ps_err clock_with_lock(ps_worker *worker) {
     const psi_client_event event = {
         .kind = PSI_CLIENT_CLOCK, .worker = worker->index, .block = &worker->block};
     (void)step(worker, &event);
+    if (psi_client_is_waiting(&node->client, worker->index)) {
+        PS_TRY(wait_until_served(worker));
+    }
     is_recorded &= trace_clock(worker, node->port->ops->now_s(node->port));
     worker->clock++;
     if (!is_recorded) {

@@ -53,6 +53,10 @@ static void core_init(core *c, fuzz_input *input) {
     const uint8_t sizes = fuzz_u8(input);
     c->policy = (psi_policy){.ops = policies[policy & 3]};
     c->policy.slack = c->policy.ops->has_slack ? policy >> 2 & 3 : 0;
+    if (policy >= 0xe0) {
+        c->policy = (psi_policy){.ops = &psi_policy_vap,
+                                 .bound_millionths = UINT64_C(1000000) << (policy & 7)};
+    }
     c->client_count = 1 + sizes % CLIENTS_MAX;
     c->shard_count = 1 + (sizes >> 2) % SHARDS_MAX;
     c->workers = 1 + (sizes >> 3) % WORKERS_MAX;
