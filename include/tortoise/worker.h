@@ -42,7 +42,7 @@ typedef struct ps_table_spec {
     uint64_t row_count;
     uint32_t column_count;
     uint32_t block_rows;
-    bool is_part; /* ps_algo.leave() puts its rows together with others': it has no file of its own */
+    bool is_part; /* ps_algo.leave() puts its rows together with others': no file of its own */
 } ps_table_spec;
 
 /* Bytes of one number of `type`: 4 or 8. */
@@ -92,7 +92,8 @@ typedef struct ps_sparse_row {
 } ps_sparse_row;
 
 /* Like ps_get() for a row of a sparse table. Returns false if the row was not fetched in this clock, or
- * memory is out. The view is valid until the next add to that row, ps_fetch() or ps_clock(). Also inside step. */
+ * memory is out. The view is valid until the next add to that row, ps_fetch() or ps_clock(). Also inside
+ * step. */
 bool ps_get_sparse(ps_worker *worker, uint32_t table, uint64_t row, ps_sparse_row *row_out);
 
 /* Like ps_add() for a row of a sparse table: adds `values`[i] at `columns`[i], 0 <= i < count. Columns may

@@ -5,8 +5,8 @@
  *    topics.
  *  - Bytes per token beside the tables: all that is allocated, and the copy of the topics that an
  *    evaluation looks at.
- *  - Time to a likelihood: `auto` makes as many passes from uniform topics as a rival did, whose passes
- *    draw from the same distribution; how long does it take as it is used, with sequential first
+ *  - Time to a likelihood: `auto` makes as many passes from uniform topics as a rival did, whose
+ *    passes draw from the same distribution; how long does it take as it is used, with sequential first
  *    topics, to the likelihood that these reached? */
 #include "bench.h"
 
@@ -189,8 +189,8 @@ static double likelihood_of(const psi_lda_serial *serial) {
     return metrics[PSI_LDA_LOGLIK];
 }
 
-/* Makes at most `passes` passes, until `wanted` is reached. Seconds that these took, the first topics
- * included; evaluations take no part in them. */
+/* Makes at most `passes` passes, until `wanted` is reached. Seconds that these took, the first
+ * topics included; evaluations take no part in them. */
 typedef struct run_result {
     double time_s, likelihood;
     int passes;

@@ -69,8 +69,8 @@ static inline uint64_t psi_lda_held_bytes(const psi_lda_problem *problem, uint32
     return (uint64_t)2 * rows * problem->prior.topic_count * sizeof(int32_t);
 }
 
-/* Where the counts of a word are: words with many tokens have dense rows of a table, rare ones sparse
- * rows of another. The place is the row, and PSI_LDA_RARE if it is of the second. */
+/* Where the counts of a word are: words with many tokens have dense rows of a table, rare ones
+ * sparse rows of another. The place is the row, and PSI_LDA_RARE if it is of the second. */
 #define PSI_LDA_RARE (UINT32_C(1) << 31)
 
 /* The tables as an evaluation sees them. */

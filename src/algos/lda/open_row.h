@@ -1,6 +1,6 @@
 /* The counts of the word that a sampler is at, when it goes word by word: K numbers in any case. A
- * dense row is used as it is. A sparse row is spread out, and what the sampler changed is given back
- * when it goes on to the next word.
+ * dense row is used as it is. A sparse row is spread out, and what the sampler changed is given
+ * back when it goes on to the next word.
  *
  *     sparse row      3:1  8:2  9:1              its source
  *       open    ->    0 0 0 1 0 0 0 0 2 1 ...    counts, which the sampler changes

@@ -19,8 +19,8 @@
  * Unlike in the paper, a pass keeps the counts of the row that it is at up to date, and takes the
  * token itself out of them; else a word that occurs once votes for the topic that it has.
  *
- * Of n_tw, the block's own tokens are drawn from by position. The rest, which other blocks and workers
- * have, is written out behind them as a list of as many topics; where that would be many times the own
+ * Of n_tw, the block's own tokens are drawn from by position. The rest, which other blocks and
+ * workers have, is written out behind them as a list of as many topics; where that would be many times the own
  * tokens, it is searched in sums. */
 #include <stdlib.h>
 
