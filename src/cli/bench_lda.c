@@ -6,8 +6,8 @@
  *  - Bytes per token beside the tables: all that is allocated, and the copy of the topics that an
  *    evaluation looks at.
  *  - Time to a likelihood: `auto` makes as many passes from uniform topics as a rival did, whose
- *    passes draw from the same distribution; how long does it take as it is used, with sequential first
- *    topics, to the likelihood that these reached? */
+ *    passes draw from the same distribution; how long does it take as it is used, with sequential
+ *    first topics, to the likelihood that these reached? */
 #include "bench.h"
 
 #include <math.h>

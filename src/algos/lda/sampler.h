@@ -45,8 +45,8 @@ typedef struct psi_lda_block {
 
 /* Where sparse rows come from, and where their changes go; `w` is a word of the block. read() fills
  * row_out with i32 counts of ascending topics, valid until the next call, and returns 0 if the row
- * is not there; add() takes changes of ascending topics, borrowed for the call, which the next read()
- * shows. Neither blocks. */
+ * is not there; add() takes changes of ascending topics, borrowed for the call, which the next
+ * read() shows. Neither blocks. */
 typedef struct psi_lda_sparse_rows {
     int (*read)(void *context, uint32_t w, ps_sparse_row *row_out);
     void (*add)(void *context, uint32_t w, const ps_sparse_row *changes);

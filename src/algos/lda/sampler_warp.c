@@ -20,8 +20,8 @@
  * token itself out of them; else a word that occurs once votes for the topic that it has.
  *
  * Of n_tw, the block's own tokens are drawn from by position. The rest, which other blocks and
- * workers have, is written out behind them as a list of as many topics; where that would be many times the own
- * tokens, it is searched in sums. */
+ * workers have, is written out behind them as a list of as many topics; where that would be many
+ * times the own tokens, it is searched in sums. */
 #include <stdlib.h>
 
 #include "algos/lda/sampler_parts.h"
