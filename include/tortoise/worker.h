@@ -152,4 +152,10 @@ PS_MUST_CHECK ps_err ps_wait(ps_worker *worker, uint64_t handle);
  * worker returns. Call it once, before the first ps_clock(). Never blocks. */
 void ps_publish(ps_worker *worker, const void *bytes, size_t size_bytes);
 
+/* The same, where the copy is not the state as it lies in memory: whenever an evaluation is due, copy(state,
+ * to) writes `size_bytes` bytes to `to`. It is called by the worker's thread inside ps_clock() and must not
+ * block. `state` is borrowed until the worker returns. */
+void ps_publish_by(ps_worker *worker, void (*copy)(const void *state, void *to), const void *state,
+                   size_t size_bytes);
+
 #endif

@@ -18,6 +18,7 @@
 #endif
 
 #include "algos/lda/lda_serial.h"
+#include "algos/lda/packed_topics.h"
 
 /* Documents, tokens and words of the size at which rival programs were measured. */
 static const char default_data[] =
@@ -125,7 +126,7 @@ static void bytes_print(const psi_lda_serial *serial, const subject *asked, doub
     const double topics = (double)prior->topic_count;
     const double tables =
         ((double)prior->word_count * sizeof *serial->words + sizeof *serial->totals) * topics;
-    const double copy = sizeof *serial->topics;
+    const double copy = psi_lda_topic_bits(prior->topic_count) / 8.0;
     char what[64];
     (void)snprintf(what, sizeof what, "%s, %s topics: memory per token", asked->sampler,
                    asked->topics);

@@ -266,7 +266,11 @@ bool psi_monitor_worker_clock(psi_monitor *monitor, const ps_worker *worker, uin
         if (local->bytes == NULL) {
             return false;
         }
-        memcpy(local->bytes, worker->published, worker->published_size_bytes);
+        if (worker->publish != NULL) {
+            worker->publish(worker->published, local->bytes);
+        } else {
+            memcpy(local->bytes, worker->published, worker->published_size_bytes);
+        }
         local->size_bytes = worker->published_size_bytes;
     }
     evaluation->locals_seen++;

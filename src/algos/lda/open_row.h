@@ -24,7 +24,8 @@ typedef struct psi_lda_open_row {
     uint64_t *marks;      /* [K / 64 + 1]: topics that may have changed; all 0 between rows */
     uint32_t *topics;     /* [K]: of the changes that are given back */
     int32_t *differences; /* [K] */
-    uint16_t *before;     /* [occurrences]: topics of the word's tokens when it was opened */
+    uint16_t *before; /* [before_count]: topics of the word's tokens when a sparse row was opened */
+    size_t before_count;
     uint32_t topic_count;
 } psi_lda_open_row;
 

@@ -59,7 +59,8 @@ typedef struct psi_lda_sparse_rows {
 typedef struct psi_lda_rows {
     int32_t *const *words;             /* [block.word_count][K]: n_kw, or NULL */
     int64_t *totals;                   /* [K]: n_k */
-    const psi_lda_sparse_rows *sparse; /* of the words whose row is NULL, for samplers that go by
+    const psi_lda_sparse_rows *sparse; /* of the words whose row is NULL and that have at most K
+                                        * tokens in the block, for samplers that go by
                                         * word; or NULL */
 } psi_lda_rows;
 
@@ -97,6 +98,7 @@ static inline int psi_lda_goes_by_word(psi_lda_kind kind) {
 typedef struct psi_lda_limits {
     uint32_t token_count, word_count, doc_count;
     uint32_t occurrence_count; /* of one word in a block */
+    uint32_t frequency_count;  /* of one word in all */
     uint32_t room_count;       /* psi_lda_room() of one word */
     uint64_t nonzero_count;    /* sum over a block's words of psi_lda_room() */
 } psi_lda_limits;
