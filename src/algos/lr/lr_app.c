@@ -1,5 +1,5 @@
 /* One table: the weights, in rows of 64. Per clock, a worker fetches the rows that its next
- * examples need, takes a step after each example, and publishes the difference. */
+ * examples and their pairs need, takes a step after each example, and publishes the difference. */
 #include "algos/lr/lr_app.h"
 
 #include <math.h>
@@ -10,6 +10,13 @@
 #include "algos/lr/lr_problem.h"
 
 enum { TABLE_WEIGHTS, TABLES, DEFAULT_CLOCKS = 200 /* one pass, with the default batch */ };
+
+/* Places of pairs that a worker keeps at most: 64 MiB. Those of other examples are hashed again. */
+enum { PAIRS_MAX = 1 << 24 };
+#define PAIRS_NONE SIZE_MAX
+
+/* The share of a visit's time that hashing its pairs and finding their rows takes. */
+#define FINDING_SHARE 0.4
 
 /* Seconds per non-zero of a visit on one core of an AMD EPYC (Zen 5, gcc 12 -O3), weights in the
  * second-level cache. `tortoise calibrate` measures it anew. */
@@ -59,9 +66,29 @@ typedef struct learner {
     float *slopes;    /* owned, [delay + 1]: gradients that are not used yet, by visit */
     float *before;    /* owned, [wanted][64]: rows as they were fetched, to mix; or NULL */
     size_t wanted_count;
-    uint64_t visit, visit_end; /* of the current clock */
+    uint32_t stamp;                   /* of the current clock */
+    uint64_t first, visit, visit_end; /* of the current clock: the oldest gradient to be used */
+    uint32_t *pairs;                  /* owned, [pairs_max]: places, of visit after visit */
+    size_t *pair_begins;              /* owned, [delay + batch]: of visit first + i; PAIRS_NONE */
+    size_t pairs_max;
     psi_lr_progress progress;
 } learner;
+
+/* The example of one of the worker's visits, without the places of its pairs. */
+static psi_lr_view view_of_visit(const learner *l, uint64_t visit) {
+    return psi_lr_view_of(&l->problem->shape, &l->problem->examples,
+                          psi_lr_example_of(l->problem, l->rank, visit));
+}
+
+/* The same, of a visit of this clock, with them. */
+static psi_lr_view view_with_pairs(const learner *l, uint64_t visit) {
+    psi_lr_view x = view_of_visit(l, visit);
+    if (l->problem->shape.is_quadratic) {
+        const size_t begin = l->pair_begins[visit - l->first];
+        x.pairs = begin == PAIRS_NONE ? NULL : l->pairs + begin;
+    }
+    return x;
+}
 
 static void learner_fini(learner *l) {
     free(l->rows);
@@ -70,6 +97,24 @@ static void learner_fini(learner *l) {
     free(l->squares);
     free(l->slopes);
     free(l->before);
+    free(l->pairs);
+    free(l->pair_begins);
+}
+
+/* Room for the places of the pairs of a clock's examples: for all, or for as many as may be kept. */
+static ps_err pairs_init(learner *l) {
+    const psi_lr_problem *const problem = l->problem;
+    const size_t visits = problem->delay + psi_lr_batch_size(problem, l->rank);
+    size_t most = 0;
+    for (size_t v = 0; v < psi_lr_own_count(problem, l->rank); v++) {
+        const psi_lr_view x = view_of_visit(l, v);
+        const size_t pairs = psi_lr_pair_count(&x);
+        most = pairs > most ? pairs : most;
+    }
+    l->pairs_max = most > PAIRS_MAX / visits ? PAIRS_MAX : most * visits;
+    l->pairs = malloc((l->pairs_max + 1) * sizeof *l->pairs);
+    l->pair_begins = calloc(visits, sizeof *l->pair_begins);
+    return l->pairs == NULL || l->pair_begins == NULL ? PS_ENOMEM : PS_OK;
 }
 
 /* The learner is safe to release whatever this returns. */
@@ -86,32 +131,50 @@ static ps_err learner_init(learner *l, const psi_lr_problem *problem, ps_worker 
     const int has_all = (!problem->mixes || l->before != NULL) && l->rows != NULL &&
                         l->wanted != NULL && l->stamps != NULL &&
                         (!is_adaptive || l->squares != NULL) && l->slopes != NULL;
-    return has_all ? PS_OK : PS_ENOMEM;
+    if (!has_all) {
+        return PS_ENOMEM;
+    }
+    return problem->shape.is_quadratic ? pairs_init(l) : PS_OK;
 }
 
-/* Fetches the rows of the visits of this clock, and of those before whose gradients are still to be
- * used, and takes their places once. */
-static ps_err rows_fetch(learner *l, ps_worker *worker) {
-    const psi_lr_problem *const problem = l->problem;
-    const uint64_t delay = problem->delay;
-    psi_lr_row_set set = {
-        .stamps = l->stamps, .stamp = ps_clock_now(worker) + 1, .rows = l->wanted};
-    for (uint64_t v = l->visit < delay ? 0 : l->visit - delay; v < l->visit_end; v++) {
-        psi_lr_rows_add(&problem->shape, &problem->examples, psi_lr_example_of(problem, l->rank, v),
-                        &set);
+/* Finds the rows of the visits of this clock, and of those before whose gradients are still to be
+ * used, and keeps the places of their pairs, as far as there is room. */
+static void rows_find(void *arg) {
+    learner *const l = arg;
+    const psi_lr_shape *const shape = &l->problem->shape;
+    psi_lr_row_set set = {.stamps = l->stamps, .stamp = l->stamp, .rows = l->wanted};
+    size_t used = 0;
+    for (uint64_t v = l->first; v < l->visit_end; v++) {
+        psi_lr_view x = view_of_visit(l, v);
+        if (shape->is_quadratic) {
+            const size_t count = psi_lr_pair_count(&x);
+            const int is_kept = count <= l->pairs_max - used;
+            l->pair_begins[v - l->first] = is_kept ? used : PAIRS_NONE;
+            if (is_kept) {
+                psi_lr_pairs_place(shape, &x, l->pairs + used);
+                x.pairs = l->pairs + used;
+                used += count;
+            }
+        }
+        psi_lr_rows_add(shape, &x, &set);
     }
-    PS_TRY(ps_fetch(worker, TABLE_WEIGHTS, l->wanted, set.count));
-    for (size_t i = 0; i < set.count; i++) {
+    psi_lr_rows_order(shape, &set);
+    l->wanted_count = set.count;
+}
+
+/* Fetches the rows that were found, and takes their places once. */
+static ps_err rows_fetch(learner *l, ps_worker *worker) {
+    PS_TRY(ps_fetch(worker, TABLE_WEIGHTS, l->wanted, l->wanted_count));
+    for (size_t i = 0; i < l->wanted_count; i++) {
         l->rows[l->wanted[i]] = ps_edit(worker, TABLE_WEIGHTS, l->wanted[i]);
         if (l->rows[l->wanted[i]] == NULL) {
             return PS_ENOMEM;
         }
-        if (problem->mixes) {
+        if (l->problem->mixes) {
             memcpy(l->before + i * PSI_LR_COLUMNS, l->rows[l->wanted[i]],
                    PSI_LR_COLUMNS * sizeof *l->before);
         }
     }
-    l->wanted_count = set.count;
     return PS_OK;
 }
 
@@ -148,9 +211,9 @@ static psi_lr_step step_of(const learner *l, uint64_t visit) {
 static void visit_one(learner *l, uint64_t visit) {
     const psi_lr_problem *const problem = l->problem;
     const uint64_t delay = problem->delay;
-    const size_t asked = psi_lr_example_of(problem, l->rank, visit);
-    const float label = problem->examples.labels[asked];
-    const float margin = psi_lr_margin(&problem->shape, l->rows, &problem->examples, asked);
+    const float label = problem->examples.labels[psi_lr_example_of(problem, l->rank, visit)];
+    const psi_lr_view asked = view_with_pairs(l, visit);
+    const float margin = psi_lr_margin(&problem->shape, l->rows, &asked);
     l->progress.loss_sum += psi_lr_loss((double)margin, label);
     l->progress.error_count += psi_lr_is_error(margin, label);
     l->progress.visit_count += 1;
@@ -158,8 +221,8 @@ static void visit_one(learner *l, uint64_t visit) {
     if (visit >= delay) {
         const uint64_t used = visit - delay;
         const psi_lr_step step = step_of(l, used);
-        psi_lr_learn(&problem->shape, &step, l->rows, &problem->examples,
-                     psi_lr_example_of(problem, l->rank, used), l->slopes[used % (delay + 1)]);
+        const psi_lr_view x = delay == 0 ? asked : view_with_pairs(l, used);
+        psi_lr_learn(&problem->shape, &step, l->rows, &x, l->slopes[used % (delay + 1)]);
     }
 }
 
@@ -173,16 +236,25 @@ static void visits_make(void *arg) {
     }
 }
 
+/* Which rows a clock needs is part of its work where pairs must be hashed for it. */
 static ps_err learner_clock(learner *l, ps_worker *worker) {
     const psi_lr_problem *const problem = l->problem;
+    l->stamp = ps_clock_now(worker) + 1;
+    l->first = l->visit < problem->delay ? 0 : l->visit - problem->delay;
     l->visit_end = l->visit + psi_lr_batch_size(problem, l->rank);
-    PS_TRY(rows_fetch(l, worker));
     double units = 0;
     for (uint64_t v = l->visit; v < l->visit_end; v++) {
-        units += psi_lr_units(&problem->shape, &problem->examples,
-                              psi_lr_example_of(problem, l->rank, v));
+        const psi_lr_view x = view_of_visit(l, v);
+        units += psi_lr_units(&x);
     }
-    PS_TRY(ps_compute(worker, units, visits_make, l));
+    const double units_of_finding = problem->shape.is_quadratic ? FINDING_SHARE * units : 0;
+    if (problem->shape.is_quadratic) {
+        PS_TRY(ps_compute(worker, units_of_finding, rows_find, l));
+    } else {
+        rows_find(l);
+    }
+    PS_TRY(rows_fetch(l, worker));
+    PS_TRY(ps_compute(worker, units - units_of_finding, visits_make, l));
     return ps_clock(worker);
 }
 
@@ -215,7 +287,8 @@ static double lr_units_per_clock(const void *problem) {
     const psi_lr_problem *const lr = problem;
     double units = 0, examples = 0;
     for (size_t i = 0; i < lr->training_count; i++) {
-        units += psi_lr_units(&lr->shape, &lr->examples, lr->training[i]);
+        const psi_lr_view x = psi_lr_view_of(&lr->shape, &lr->examples, lr->training[i]);
+        units += psi_lr_units(&x);
     }
     for (uint32_t w = 0; w < lr->worker_count; w++) {
         examples += (double)psi_lr_batch_size(lr, w);

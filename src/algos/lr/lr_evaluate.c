@@ -13,7 +13,8 @@ static void training_sums(const psi_lr_problem *problem, uint32_t rank, float *c
                           double *sums) {
     for (size_t v = 0; v < psi_lr_own_count(problem, rank); v++) {
         const size_t i = psi_lr_example_of(problem, rank, v);
-        const float margin = psi_lr_margin(&problem->shape, rows, &problem->examples, i);
+        const psi_lr_view x = psi_lr_view_of(&problem->shape, &problem->examples, i);
+        const float margin = psi_lr_margin(&problem->shape, rows, &x);
         sums[PSI_LR_TRAIN_LOSS_SUM] += psi_lr_loss((double)margin, problem->examples.labels[i]);
         sums[PSI_LR_TRAIN_COUNT] += 1;
     }
@@ -23,7 +24,8 @@ static void heldout_sums(const psi_lr_problem *problem, float *const *rows, psi_
                          double *sums) {
     for (size_t h = 0; h < problem->heldout_count; h++) {
         const size_t i = problem->heldout[h];
-        const float margin = psi_lr_margin(&problem->shape, rows, &problem->examples, i);
+        const psi_lr_view x = psi_lr_view_of(&problem->shape, &problem->examples, i);
+        const float margin = psi_lr_margin(&problem->shape, rows, &x);
         const float label = problem->examples.labels[i];
         sums[PSI_LR_HELDOUT_LOSS_SUM] += psi_lr_loss((double)margin, label);
         sums[PSI_LR_HELDOUT_ERRORS] += psi_lr_is_error(margin, label);
@@ -160,7 +162,8 @@ static ps_err answer_make(const psi_lr_shape *shape, const float *weights,
     }
     psi_lr_rows_of(shape, weights, rows);
     for (size_t i = 0; i < examples->count; i++) {
-        scored[i].score = psi_lr_margin(shape, rows, examples, i);
+        const psi_lr_view x = psi_lr_view_of(shape, examples, i);
+        scored[i].score = psi_lr_margin(shape, rows, &x);
         scored[i].label = examples->labels[i];
         values[i] = 1 / (1 + exp(-(double)scored[i].score));
     }
