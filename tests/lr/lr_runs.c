@@ -30,16 +30,19 @@ static psi_lr_problem *problem_open(uint32_t workers, double batch, const option
     return problem;
 }
 
+static psi_plan run_plan(const psi_lr_problem *problem, uint32_t shards, uint32_t clocks) {
+    return (psi_plan){.algo = &psi_lr_algo,
+                      .problem = problem,
+                      .worker_count = problem->worker_count,
+                      .shard_count = shards,
+                      .clock_count = clocks,
+                      .eval_every_clocks = clocks,
+                      .seed = 4};
+}
+
 static psi_plan run(const psi_lr_problem *problem, const char *policy, uint32_t shards,
                     uint32_t clocks, psi_results *results) {
-    const psi_plan plan = {.algo = &psi_lr_algo,
-                           .problem = problem,
-                           .worker_count = problem->worker_count,
-                           .shard_count = shards,
-                           .clock_count = clocks,
-                           .eval_every_clocks = clocks,
-                           .seed = 4};
-    return local_run(plan, policy, results);
+    return local_run(run_plan(problem, shards, clocks), policy, results);
 }
 
 /* ---- The algorithm once more, without hashing, rows, clocks or a server ---- */
@@ -108,6 +111,30 @@ static void one_worker_learns_what_the_definition_says(void) {
         psi_results_fini(&results, &plan);
         psi_lr_problem_close(problem);
     }
+}
+
+/* What VW prints as `since last`: not the mean of all, but of what came since the last line. */
+static void since_last_is_the_mean_over_the_examples_between_evaluations(void) {
+    enum { BATCH = 70, HALF = 8 };
+    const option_setting settings[] = {{PSI_LR_SCHEDULE, "constant"}, {PSI_LR_STEP, "0.05"}};
+    psi_lr_problem *const problem = problem_open(1, BATCH, settings, 2);
+    psi_plan plan = run_plan(problem, 1, 2 * HALF);
+    plan.eval_every_clocks = HALF;
+    psi_results results;
+    plan = local_run(plan, "bsp", &results);
+    double w[64] = {0}, again[64] = {0};
+    const double first = naive_run(problem, (size_t)HALF * BATCH, w);
+    const double all = naive_run(problem, 2ULL * HALF * BATCH, again);
+    CU_ASSERT_EQUAL_FATAL(results.metrics_count, 3); /* at the start, in the middle, at the end */
+    const double *const middle = results.metrics[1].values, *const end = results.metrics[2].values;
+    CU_ASSERT_EQUAL(results.metrics[0].values[PSI_LR_SINCE_LOSS], 0);
+    CU_ASSERT_DOUBLE_EQUAL(middle[PSI_LR_SINCE_LOSS], first / (HALF * BATCH), 2e-5);
+    CU_ASSERT_DOUBLE_EQUAL(end[PSI_LR_SINCE_LOSS], (all - first) / (HALF * BATCH), 2e-5);
+    CU_ASSERT(end[PSI_LR_SINCE_LOSS] < 0.95 * end[PSI_LR_PROGRESSIVE_LOSS]);
+    const double errors = end[PSI_LR_PROGRESSIVE_ERROR] * 2 - middle[PSI_LR_PROGRESSIVE_ERROR];
+    CU_ASSERT_DOUBLE_EQUAL(end[PSI_LR_SINCE_ERROR], errors, 1e-12);
+    psi_results_fini(&results, &plan);
+    psi_lr_problem_close(problem);
 }
 
 /* ---- The optimum, by GSL ---- */
@@ -285,6 +312,7 @@ static void a_run_that_diverges_ends_well(void) {
 
 static const suite_test tests[] = {
     SUITE_TEST(one_worker_learns_what_the_definition_says),
+    SUITE_TEST(since_last_is_the_mean_over_the_examples_between_evaluations),
     SUITE_TEST(many_passes_come_to_the_optimum_of_the_objective),
     SUITE_TEST(bsp_gives_equal_bits_however_shards_fall),
     SUITE_TEST(mixing_is_the_mean_of_what_workers_learn_alone),

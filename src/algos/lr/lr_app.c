@@ -309,7 +309,12 @@ static const char *const metrics[PSI_LR_METRICS] = {
     [PSI_LR_HELDOUT_ERROR] = "heldout_error",
     [PSI_LR_AUC] = "auc",
     [PSI_LR_EXAMPLES] = "examples",
+    [PSI_LR_SINCE_LOSS] = "since_last_loss",
+    [PSI_LR_SINCE_ERROR] = "since_last_error",
 };
+
+static const ps_since since[] = {{PSI_LR_SINCE_LOSS, PSI_LR_PROGRESSIVE_LOSS, PSI_LR_EXAMPLES},
+                                 {PSI_LR_SINCE_ERROR, PSI_LR_PROGRESSIVE_ERROR, PSI_LR_EXAMPLES}};
 
 const ps_algo psi_lr_algo = {
     .name = "lr",
@@ -322,6 +327,8 @@ const ps_algo psi_lr_algo = {
     .metrics = metrics,
     .metric_count = PSI_LR_METRICS,
     .maximised = 1U << PSI_LR_AUC | 1U << PSI_LR_EXAMPLES,
+    .since = since,
+    .since_count = sizeof since / sizeof since[0],
     .sum_count = PSI_LR_SUMS,
     .open = lr_open,
     .close = lr_close,

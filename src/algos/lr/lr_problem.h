@@ -93,6 +93,8 @@ enum {
     PSI_LR_HELDOUT_ERROR,
     PSI_LR_AUC,
     PSI_LR_EXAMPLES,
+    PSI_LR_SINCE_LOSS, /* these two are filled in by the run */
+    PSI_LR_SINCE_ERROR,
     PSI_LR_METRICS
 };
 
