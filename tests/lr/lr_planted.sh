@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# lr_planted.sh CC: proves that lr_mathematics can fail (tests/support/planted.bash).
+# lr_planted.sh CC: proves that lr_mathematics and lr_vw can fail (tests/support/planted.bash).
 set -uo pipefail
 # shellcheck source=tests/support/planted.bash
 . "$TORTOISE_SOURCE/tests/support/planted.bash"
@@ -7,9 +7,15 @@ planted_begin "${1:?a compiler}" -O1 10
 archives=("$TORTOISE_BUILD"/libtortoise_{algos,data,base}.a)
 compile "$root/tests/lr/lr_mathematics.c" "$scratch/lr_mathematics.o" || exit 1
 
+for source in lr_vw vw_reference; do
+    compile "$root/tests/lr/$source.c" "$scratch/$source.o" || exit 1
+done
+# The reference stands in an archive, which lr_mathematics takes nothing from.
+ar rc "$scratch/reference.a" "$scratch/vw_reference.o"
+
 # An object stands in the place of the archive's, as it comes first.
 build() {
-    "$cc" "$scratch/$3.o" "${@:4}" "${archives[@]}" "${libraries[@]}" -lz -lm -o "$1"
+    "$cc" "$scratch/$3.o" "${@:4}" "$scratch/reference.a" "${archives[@]}" "${libraries[@]}" -lz -lm -o "$1"
 }
 planted_right lr_mathematics
 
@@ -40,5 +46,23 @@ wrong 'set->stamps[row] = set->stamp' ''
 wrong '0.5 * tied[0]' '0'
 wrong 'if (isnan(scored[i].score))' 'if (0)'
 wrong 'examples->values[n] = 0' ''
+
+
+planted_right lr_vw normalized
+wrong_normal() {
+    plant algos/lr/lr_normal lr_vw "$1" "$2" "${3:-normalized}"
+}
+wrong_normal '*psi_lr_weight_at(rows, place) *= ' 'gauge->squares *= '
+wrong_normal 'gauge->inverse = 1 / size' 'gauge->inverse = 1 / (size + 1)'
+wrong_normal 'if (!(ratio <= RATIO_MAX))' 'if (!(ratio <= 10))'
+wrong_normal 'norm += ratio * ratio' 'norm += ratio'
+wrong_normal 'gauge->squares += gradient * gradient' 'gauge->squares = gradient * gradient'
+wrong_normal 'sqrt(share / (double)normal->worker_count)' '(share / (double)normal->worker_count)'
+wrong_normal '/ sqrtf(square)' '/ square'
+wrong_normal 'q += normal->rates[n] * all.values[n] * all.values[n]' 'q += normal->rates[n] * all.values[n]'
+wrong_normal 'const float pull = asked.label > 0 ? h : -h' 'const float pull = h'
+wrong_normal 'psi_lr_invariant(u, (double)q) / (double)q' '1 / (1 + exp(u))'
+wrong_normal 'fabs(change) > 1e-5 * d' 'fabs(change) > 1e-1 * d' invariant
+wrong_normal 'q < bound ? q : bound' 'q < bound ? q / 8 : bound / 8' invariant
 
 planted_end

@@ -19,6 +19,7 @@ done >minus.svm
 gzip -c zero.svm >zero.svm.gz
 
 # column NAME FILE
+# shellcheck disable=SC2317 # check() calls it
 column() {
     awk -F, -v name="$1" 'NR == 1 {for (i = 1; i <= NF; i++) if ($i == name) c = i} NR > 1 {print $c}' "$2"
 }

@@ -10,6 +10,7 @@
 
 #include "algos/lr/lr_app.h"
 #include "algos/lr/lr_problem.h"
+#include "algos/lr/lr_serial.h"
 #include "support/local_run.h"
 #include "support/options.h"
 
@@ -108,6 +109,48 @@ static void one_worker_learns_what_the_definition_says(void) {
         for (size_t j = 0; j < psi_lr_weight_count(&problem->shape); j++) {
             CU_ASSERT_DOUBLE_EQUAL(model[j], w[j], 1e-3 * (1 + fabs(w[j])));
         }
+        psi_results_fini(&results, &plan);
+        psi_lr_problem_close(problem);
+    }
+}
+
+/* A clock of which the difference is published: weights are what they were, plus that. */
+static void clock_by_differences(psi_lr_serial *serial) {
+    static float before[1 << 13];
+    const size_t count = psi_lr_weight_count(&serial->learner.problem->shape);
+    CU_ASSERT_FATAL(count <= sizeof before / sizeof before[0]);
+    memcpy(before, serial->weights, count * sizeof *before);
+    psi_lr_serial_clock(serial);
+    for (size_t w = 0; w < count; w++) {
+        serial->weights[w] = before[w] + (serial->weights[w] - before[w]);
+    }
+}
+
+/* The server adds nothing and loses nothing: one worker's weights are those of a loop without one,
+ * in all schedules, with delays, and with pairs, whose rows are found anew for every clock. */
+static void one_worker_is_the_plain_loop_to_the_bit(void) {
+    static const char *const schedules[] = {"constant", "inverse-sqrt", "adaptive", "normalized"};
+    for (int v = 0; v < 16; v++) {
+        const int is_quadratic = v / 4 % 2;
+        const option_setting settings[] = {{PSI_LR_SCHEDULE, schedules[v % 4]},
+                                           {PSI_LR_DELAY, v / 8 == 0 ? "0" : "33"},
+                                           {PSI_LR_QUADRATIC, is_quadratic ? "yes" : "no"},
+                                           {PSI_LR_BITS, is_quadratic ? "13" : "0"},
+                                           {PSI_LR_L2, v % 3 == 0 ? "1e-4" : "0"}};
+        psi_lr_problem *const problem = problem_open(1, 7, settings, 5);
+        psi_results results;
+        const psi_plan plan = run(problem, "bsp", 1, 60, &results);
+        psi_lr_serial serial;
+        CU_ASSERT_EQUAL_FATAL(psi_lr_serial_init(&serial, problem), PS_OK);
+        for (int clock = 0; clock < 60; clock++) {
+            clock_by_differences(&serial);
+        }
+        const size_t size = psi_lr_weight_count(&problem->shape) * sizeof(float);
+        CU_ASSERT_EQUAL(memcmp(results.model_dense[0], serial.weights, size), 0);
+        const psi_lr_progress *const progress = &serial.learner.progress;
+        CU_ASSERT_EQUAL(local_run_last(&results, PSI_LR_PROGRESSIVE_LOSS),
+                        progress->loss_sum / progress->visit_count);
+        psi_lr_serial_fini(&serial);
         psi_results_fini(&results, &plan);
         psi_lr_problem_close(problem);
     }
@@ -312,6 +355,7 @@ static void a_run_that_diverges_ends_well(void) {
 
 static const suite_test tests[] = {
     SUITE_TEST(one_worker_learns_what_the_definition_says),
+    SUITE_TEST(one_worker_is_the_plain_loop_to_the_bit),
     SUITE_TEST(since_last_is_the_mean_over_the_examples_between_evaluations),
     SUITE_TEST(many_passes_come_to_the_optimum_of_the_objective),
     SUITE_TEST(bsp_gives_equal_bits_however_shards_fall),

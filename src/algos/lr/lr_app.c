@@ -2,18 +2,13 @@
  * examples and their pairs need, takes a step after each example, and publishes the difference. */
 #include "algos/lr/lr_app.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "algos/lr/lr_problem.h"
+#include "algos/lr/lr_learner.h"
 
 enum { TABLE_WEIGHTS, TABLES, DEFAULT_CLOCKS = 200 /* one pass, with the default batch */ };
-
-/* Places of pairs that a worker keeps at most: 64 MiB. Those of other examples are hashed again. */
-enum { PAIRS_MAX = 1 << 24 };
-#define PAIRS_NONE SIZE_MAX
 
 /* The share of a visit's time that hashing its pairs and finding their rows takes. */
 #define FINDING_SHARE 0.4
@@ -56,123 +51,48 @@ static size_t lr_tables(const void *problem, ps_table_spec *specs) {
 }
 
 /* A worker at work. */
-typedef struct learner {
-    const psi_lr_problem *problem;
-    uint32_t rank;
-    float **rows;     /* owned, [rows]: the fetched ones */
-    uint64_t *wanted; /* owned, [rows]: those of the current examples */
-    uint32_t *stamps; /* owned, [rows]: the clock that wanted a row last, + 1 */
-    float *squares;   /* owned, [weights]: of the adaptive schedule; else NULL */
-    float *slopes;    /* owned, [delay + 1]: gradients that are not used yet, by visit */
-    float *before;    /* owned, [wanted][64]: rows as they were fetched, to mix; or NULL */
-    size_t wanted_count;
-    uint32_t stamp;                   /* of the current clock */
-    uint64_t first, visit, visit_end; /* of the current clock: the oldest gradient to be used */
-    uint32_t *pairs;                  /* owned, [pairs_max]: places, of visit after visit */
-    size_t *pair_begins;              /* owned, [delay + batch]: of visit first + i; PAIRS_NONE */
-    size_t pairs_max;
-    psi_lr_progress progress;
-} learner;
+typedef struct work {
+    psi_lr_learner learner;
+    psi_lr_row_set wanted; /* the rows of the clock's examples; arrays owned */
+    float *before;         /* owned, [wanted][64]: rows as they were fetched, to mix; or NULL */
+} work;
 
-/* The example of one of the worker's visits, without the places of its pairs. */
-static psi_lr_view view_of_visit(const learner *l, uint64_t visit) {
-    return psi_lr_view_of(&l->problem->shape, &l->problem->examples,
-                          psi_lr_example_of(l->problem, l->rank, visit));
+static void work_fini(work *w) {
+    psi_lr_learner_fini(&w->learner);
+    free(w->wanted.rows);
+    free(w->wanted.stamps);
+    free(w->before);
 }
 
-/* The same, of a visit of this clock, with them. */
-static psi_lr_view view_with_pairs(const learner *l, uint64_t visit) {
-    psi_lr_view x = view_of_visit(l, visit);
-    if (l->problem->shape.is_quadratic) {
-        const size_t begin = l->pair_begins[visit - l->first];
-        x.pairs = begin == PAIRS_NONE ? NULL : l->pairs + begin;
-    }
-    return x;
-}
-
-static void learner_fini(learner *l) {
-    free(l->rows);
-    free(l->wanted);
-    free(l->stamps);
-    free(l->squares);
-    free(l->slopes);
-    free(l->before);
-    free(l->pairs);
-    free(l->pair_begins);
-}
-
-/* Room for the places of the pairs of a clock's examples: for all, or for as many as may be kept. */
-static ps_err pairs_init(learner *l) {
-    const psi_lr_problem *const problem = l->problem;
-    const size_t visits = problem->delay + psi_lr_batch_size(problem, l->rank);
-    size_t most = 0;
-    for (size_t v = 0; v < psi_lr_own_count(problem, l->rank); v++) {
-        const psi_lr_view x = view_of_visit(l, v);
-        const size_t pairs = psi_lr_pair_count(&x);
-        most = pairs > most ? pairs : most;
-    }
-    l->pairs_max = most > PAIRS_MAX / visits ? PAIRS_MAX : most * visits;
-    l->pairs = malloc((l->pairs_max + 1) * sizeof *l->pairs);
-    l->pair_begins = calloc(visits, sizeof *l->pair_begins);
-    return l->pairs == NULL || l->pair_begins == NULL ? PS_ENOMEM : PS_OK;
-}
-
-/* The learner is safe to release whatever this returns. */
-static ps_err learner_init(learner *l, const psi_lr_problem *problem, ps_worker *worker) {
+/* Safe to release whatever this returns. */
+static ps_err work_init(work *w, const psi_lr_problem *problem, ps_worker *worker) {
     const size_t rows = psi_lr_row_count(&problem->shape);
-    const int is_adaptive = problem->schedule == PSI_LR_ADAPTIVE;
-    *l = (learner){.problem = problem, .rank = ps_rank(worker)};
-    l->rows = calloc(rows, sizeof *l->rows);
-    l->wanted = calloc(rows, sizeof *l->wanted);
-    l->stamps = calloc(rows, sizeof *l->stamps);
-    l->squares = is_adaptive ? calloc(rows * PSI_LR_COLUMNS, sizeof *l->squares) : NULL;
-    l->slopes = calloc((size_t)problem->delay + 1, sizeof *l->slopes);
-    l->before = problem->mixes ? calloc(rows * PSI_LR_COLUMNS, sizeof *l->before) : NULL;
-    const int has_all = (!problem->mixes || l->before != NULL) && l->rows != NULL &&
-                        l->wanted != NULL && l->stamps != NULL &&
-                        (!is_adaptive || l->squares != NULL) && l->slopes != NULL;
-    if (!has_all) {
-        return PS_ENOMEM;
-    }
-    return problem->shape.is_quadratic ? pairs_init(l) : PS_OK;
+    *w = (work){.before = NULL};
+    w->wanted.rows = calloc(rows, sizeof *w->wanted.rows);
+    w->wanted.stamps = calloc(rows, sizeof *w->wanted.stamps);
+    w->before = problem->mixes ? calloc(rows * PSI_LR_COLUMNS, sizeof *w->before) : NULL;
+    PS_TRY(psi_lr_learner_init(&w->learner, problem, ps_rank(worker)));
+    const int has_before = !problem->mixes || w->before != NULL;
+    return has_before && w->wanted.rows != NULL && w->wanted.stamps != NULL ? PS_OK : PS_ENOMEM;
 }
 
-/* Finds the rows of the visits of this clock, and of those before whose gradients are still to be
- * used, and keeps the places of their pairs, as far as there is room. */
 static void rows_find(void *arg) {
-    learner *const l = arg;
-    const psi_lr_shape *const shape = &l->problem->shape;
-    psi_lr_row_set set = {.stamps = l->stamps, .stamp = l->stamp, .rows = l->wanted};
-    size_t used = 0;
-    for (uint64_t v = l->first; v < l->visit_end; v++) {
-        psi_lr_view x = view_of_visit(l, v);
-        if (shape->is_quadratic) {
-            const size_t count = psi_lr_pair_count(&x);
-            const int is_kept = count <= l->pairs_max - used;
-            l->pair_begins[v - l->first] = is_kept ? used : PAIRS_NONE;
-            if (is_kept) {
-                psi_lr_pairs_place(shape, &x, l->pairs + used);
-                x.pairs = l->pairs + used;
-                used += count;
-            }
-        }
-        psi_lr_rows_add(shape, &x, &set);
-    }
-    psi_lr_rows_order(shape, &set);
-    l->wanted_count = set.count;
+    work *const w = arg;
+    psi_lr_learner_find(&w->learner, &w->wanted);
 }
 
 /* Fetches the rows that were found, and takes their places once. */
-static ps_err rows_fetch(learner *l, ps_worker *worker) {
-    PS_TRY(ps_fetch(worker, TABLE_WEIGHTS, l->wanted, l->wanted_count));
-    for (size_t i = 0; i < l->wanted_count; i++) {
-        l->rows[l->wanted[i]] = ps_edit(worker, TABLE_WEIGHTS, l->wanted[i]);
-        if (l->rows[l->wanted[i]] == NULL) {
+static ps_err rows_fetch(work *w, ps_worker *worker) {
+    const uint64_t *const wanted = w->wanted.rows;
+    PS_TRY(ps_fetch(worker, TABLE_WEIGHTS, wanted, w->wanted.count));
+    for (size_t i = 0; i < w->wanted.count; i++) {
+        float *const row = ps_edit(worker, TABLE_WEIGHTS, wanted[i]);
+        if (row == NULL) {
             return PS_ENOMEM;
         }
-        if (l->problem->mixes) {
-            memcpy(l->before + i * PSI_LR_COLUMNS, l->rows[l->wanted[i]],
-                   PSI_LR_COLUMNS * sizeof *l->before);
+        w->learner.rows[wanted[i]] = row;
+        if (w->before != NULL) {
+            memcpy(w->before + i * PSI_LR_COLUMNS, row, PSI_LR_COLUMNS * sizeof *row);
         }
     }
     return PS_OK;
@@ -180,94 +100,52 @@ static ps_err rows_fetch(learner *l, ps_worker *worker) {
 
 /* Iterative parameter mixing (McDonald, Hall and Mann 2010), uniform: of what each worker made of
  * the common weights, the mean, since the others add their shares. */
-static void rows_mix(const learner *l) {
-    const float share = 1 / (float)l->problem->worker_count;
-    for (size_t i = 0; i < l->wanted_count; i++) {
-        float *const row = l->rows[l->wanted[i]];
-        const float *const before = l->before + i * PSI_LR_COLUMNS;
+static void rows_mix(const work *w) {
+    const float share = 1 / (float)w->learner.problem->worker_count;
+    for (size_t i = 0; i < w->wanted.count; i++) {
+        float *const row = w->learner.rows[w->wanted.rows[i]];
+        const float *const before = w->before + i * PSI_LR_COLUMNS;
         for (int c = 0; c < PSI_LR_COLUMNS; c++) {
             row[c] = before[c] + share * (row[c] - before[c]);
         }
     }
 }
 
-/* The step that uses the gradient of `visit`, which is number t of all workers' together. Under the
- * adaptive schedule a worker takes the others' gradients to be as large as its own, so that P of
- * them go as far as one would. Where workers mix, each learns as if it were alone. */
-static psi_lr_step step_of(const learner *l, uint64_t visit) {
-    const psi_lr_problem *const problem = l->problem;
-    const double workers = problem->mixes ? 1 : problem->worker_count;
-    double fall = problem->schedule == PSI_LR_ADAPTIVE ? workers : 1;
-    if (problem->schedule == PSI_LR_INVERSE_SQRT) {
-        fall = (double)visit * workers + (problem->mixes ? 0 : l->rank) + 1;
-    }
-    return (psi_lr_step){.rate = (float)(problem->step / sqrt(fall)),
-                         .l2 = (float)problem->l2,
-                         .inverse_shares = problem->inverse_shares,
-                         .squares = l->squares};
-}
-
-/* Is asked about an example, and learns from the one `delay` visits before. */
-static void visit_one(learner *l, uint64_t visit) {
-    const psi_lr_problem *const problem = l->problem;
-    const uint64_t delay = problem->delay;
-    const float label = problem->examples.labels[psi_lr_example_of(problem, l->rank, visit)];
-    const psi_lr_view asked = view_with_pairs(l, visit);
-    const float margin = psi_lr_margin(&problem->shape, l->rows, &asked);
-    l->progress.loss_sum += psi_lr_loss((double)margin, label);
-    l->progress.error_count += psi_lr_is_error(margin, label);
-    l->progress.visit_count += 1;
-    l->slopes[visit % (delay + 1)] = (float)psi_lr_slope((double)margin, label);
-    if (visit >= delay) {
-        const uint64_t used = visit - delay;
-        const psi_lr_step step = step_of(l, used);
-        const psi_lr_view x = delay == 0 ? asked : view_with_pairs(l, used);
-        psi_lr_learn(&problem->shape, &step, l->rows, &x, l->slopes[used % (delay + 1)]);
-    }
-}
-
 static void visits_make(void *arg) {
-    learner *const l = arg;
-    for (; l->visit < l->visit_end; l->visit++) {
-        visit_one(l, l->visit);
-    }
-    if (l->problem->mixes) {
-        rows_mix(l);
+    work *const w = arg;
+    psi_lr_learner_visit(&w->learner);
+    if (w->before != NULL) {
+        rows_mix(w);
     }
 }
 
 /* Which rows a clock needs is part of its work where pairs must be hashed for it. */
-static ps_err learner_clock(learner *l, ps_worker *worker) {
-    const psi_lr_problem *const problem = l->problem;
-    l->stamp = ps_clock_now(worker) + 1;
-    l->first = l->visit < problem->delay ? 0 : l->visit - problem->delay;
-    l->visit_end = l->visit + psi_lr_batch_size(problem, l->rank);
-    double units = 0;
-    for (uint64_t v = l->visit; v < l->visit_end; v++) {
-        const psi_lr_view x = view_of_visit(l, v);
-        units += psi_lr_units(&x);
-    }
-    const double units_of_finding = problem->shape.is_quadratic ? FINDING_SHARE * units : 0;
-    if (problem->shape.is_quadratic) {
-        PS_TRY(ps_compute(worker, units_of_finding, rows_find, l));
+static ps_err clock_make(work *w, ps_worker *worker) {
+    const int is_quadratic = w->learner.problem->shape.is_quadratic;
+    const double units = psi_lr_learner_begin(&w->learner);
+    const double units_of_finding = is_quadratic ? FINDING_SHARE * units : 0;
+    w->wanted.stamp = ps_clock_now(worker) + 1;
+    w->wanted.count = 0;
+    if (is_quadratic) {
+        PS_TRY(ps_compute(worker, units_of_finding, rows_find, w));
     } else {
-        rows_find(l);
+        rows_find(w);
     }
-    PS_TRY(rows_fetch(l, worker));
-    PS_TRY(ps_compute(worker, units - units_of_finding, visits_make, l));
+    PS_TRY(rows_fetch(w, worker));
+    PS_TRY(ps_compute(worker, units - units_of_finding, visits_make, w));
     return ps_clock(worker);
 }
 
 static ps_err lr_worker(ps_worker *worker, const void *problem) {
-    learner l;
-    ps_err err = learner_init(&l, problem, worker);
+    work w;
+    ps_err err = work_init(&w, problem, worker);
     if (err == PS_OK) {
-        ps_publish(worker, &l.progress, sizeof l.progress);
+        ps_publish(worker, &w.learner.progress, sizeof w.learner.progress);
     }
     for (uint32_t clock = 0; clock < ps_clock_count(worker) && err == PS_OK; clock++) {
-        err = learner_clock(&l, worker);
+        err = clock_make(&w, worker);
     }
-    learner_fini(&l);
+    work_fini(&w);
     return err;
 }
 

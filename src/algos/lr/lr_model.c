@@ -89,10 +89,6 @@ static inline uint32_t place_of_name(const psi_lr_shape *shape, uint32_t name) {
     return shape->is_quadratic ? place_of_hash(name, shape->bits) : name;
 }
 
-static inline float *weight_at(float *const *rows, uint32_t place) {
-    return &rows[place >> PSI_LR_COLUMN_BITS][place & (PSI_LR_COLUMNS - 1)];
-}
-
 void psi_lr_pairs_place(const psi_lr_shape *shape, const psi_lr_view *x, uint32_t *places_out) {
     for (size_t a = 0; a < x->pairing; a++) {
         for (size_t b = a + 1; b < x->pairing; b++) {
@@ -107,15 +103,29 @@ static inline uint32_t pair_at(const psi_lr_shape *shape, const psi_lr_view *x, 
     return x->pairs != NULL ? x->pairs[pair] : place_of_pair(x->names[a], x->names[b], shape->bits);
 }
 
+void psi_lr_flatten(const psi_lr_shape *shape, const psi_lr_view *x, uint32_t *places_out,
+                    float *values_out) {
+    for (size_t a = 0; a < x->count; a++) {
+        *places_out++ = place_of_name(shape, x->names[a]);
+        *values_out++ = x->values[a];
+    }
+    for (size_t a = 0, pair = 0; a < x->pairing; a++) {
+        for (size_t b = a + 1; b < x->pairing; b++, pair++) {
+            *places_out++ = pair_at(shape, x, a, b, pair);
+            *values_out++ = x->values[a] * x->values[b];
+        }
+    }
+}
+
 float psi_lr_margin(const psi_lr_shape *shape, float *const *rows, const psi_lr_view *x) {
     float sum = 0;
     for (size_t a = 0; a < x->count; a++) {
-        sum += *weight_at(rows, place_of_name(shape, x->names[a])) * x->values[a];
+        sum += *psi_lr_weight_at(rows, place_of_name(shape, x->names[a])) * x->values[a];
     }
     for (size_t a = 0, pair = 0; a < x->pairing; a++) {
         float part = 0;
         for (size_t b = a + 1; b < x->pairing; b++, pair++) {
-            part += *weight_at(rows, pair_at(shape, x, a, b, pair)) * x->values[b];
+            part += *psi_lr_weight_at(rows, pair_at(shape, x, a, b, pair)) * x->values[b];
         }
         sum += part * x->values[a];
     }
@@ -150,12 +160,13 @@ void psi_lr_learn(const psi_lr_shape *shape, const psi_lr_step *step, float *con
                   const psi_lr_view *x, float slope) {
     for (size_t a = 0; a < x->count; a++) {
         const uint32_t place = place_of_name(shape, x->names[a]);
-        weight_learn(step, weight_at(rows, place), place, slope * x->values[a]);
+        weight_learn(step, psi_lr_weight_at(rows, place), place, slope * x->values[a]);
     }
     for (size_t a = 0, pair = 0; a < x->pairing; a++) {
         for (size_t b = a + 1; b < x->pairing; b++, pair++) {
             const uint32_t place = pair_at(shape, x, a, b, pair);
-            weight_learn(step, weight_at(rows, place), place, slope * x->values[a] * x->values[b]);
+            weight_learn(step, psi_lr_weight_at(rows, place), place,
+                         slope * x->values[a] * x->values[b]);
         }
     }
 }

@@ -6,8 +6,8 @@
  *
  * Weights are numbered by hashing features into 2^bits places (Weinberger, Dasgupta, Langford,
  * Smola and Attenberg, ICML 2009), or, with bits = 0, by the features' ids. Pairs of features (the
- * outer product of x with itself, each pair once) are hashed when they are needed; whoever needs them
- * twice may keep their places (psi_lr_pairs_place()). */
+ * outer product of x with itself, each pair once) are hashed when they are needed; whoever needs
+ * them twice may keep their places (psi_lr_pairs_place()). */
 #ifndef PSI_LR_MODEL_H
 #define PSI_LR_MODEL_H
 
@@ -57,6 +57,14 @@ static inline size_t psi_lr_pair_count(const psi_lr_view *x) {
 
 /* Writes the places of the weights of all pairs: places_out[0..psi_lr_pair_count(x)). O(pairs). */
 void psi_lr_pairs_place(const psi_lr_shape *shape, const psi_lr_view *x, uint32_t *places_out);
+
+/* Writes places and values of all features and, behind them, of all pairs. O(units). */
+void psi_lr_flatten(const psi_lr_shape *shape, const psi_lr_view *x, uint32_t *places_out,
+                    float *values_out);
+
+static inline float *psi_lr_weight_at(float *const *rows, uint32_t place) {
+    return &rows[place >> PSI_LR_COLUMN_BITS][place & (PSI_LR_COLUMNS - 1)];
+}
 
 /* Non-zeros of an example, those of pairs included: the work of one visit. O(1). */
 static inline double psi_lr_units(const psi_lr_view *x) {

@@ -12,9 +12,9 @@ const ps_option psi_lr_option_list[PSI_LR_OPTIONS] = {
     [PSI_LR_QUADRATIC] = {"quadratic", PS_OPTION_FLAG, NULL, "no", 0, 0,
                           "pairs of features are features, too; needs --bits"},
     [PSI_LR_BIAS] = {"bias", PS_OPTION_FLAG, NULL, "yes", 0, 0, "a constant feature"},
-    [PSI_LR_STEP] = {"step", PS_OPTION_NUMBER, NULL, "0.2", 1e-9, 1e9, "step size"},
-    [PSI_LR_SCHEDULE] = {"schedule", PS_OPTION_WORD, "constant|inverse-sqrt|adaptive", "adaptive",
-                         0, 0, "how the step size falls"},
+    [PSI_LR_STEP] = {"step", PS_OPTION_NUMBER, NULL, "0.5", 1e-9, 1e9, "step size"},
+    [PSI_LR_SCHEDULE] = {"schedule", PS_OPTION_WORD, "constant|inverse-sqrt|adaptive|normalized",
+                         "normalized", 0, 0, "how the step size falls"},
     [PSI_LR_L2] = {"l2", PS_OPTION_NUMBER, NULL, "0", 0, 1e9, "weight of l2/2 |w|^2"},
     [PSI_LR_DELAY] = {"delay", PS_OPTION_COUNT, NULL, "0", 0, 1 << 24,
                       "examples of a worker between a gradient and its use"},
@@ -35,6 +35,9 @@ static int flag_of(const ps_settings *settings, int option) {
 static psi_lr_schedule schedule_of(const char *word) {
     if (strcmp(word, "constant") == 0) {
         return PSI_LR_CONSTANT;
+    }
+    if (strcmp(word, "normalized") == 0) {
+        return PSI_LR_NORMALIZED;
     }
     return strcmp(word, "adaptive") == 0 ? PSI_LR_ADAPTIVE : PSI_LR_INVERSE_SQRT;
 }

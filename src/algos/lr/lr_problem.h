@@ -10,7 +10,8 @@
 typedef enum psi_lr_schedule {
     PSI_LR_CONSTANT,     /* eta */
     PSI_LR_INVERSE_SQRT, /* eta / sqrt(t): Langford, Smola and Zinkevich 2009, Algorithm 1 */
-    PSI_LR_ADAPTIVE      /* eta / sqrt(sum of the weight's squared gradients, of all workers) */
+    PSI_LR_ADAPTIVE,     /* eta / sqrt(sum of the weight's squared gradients, of all workers) */
+    PSI_LR_NORMALIZED    /* adaptive, normalised and invariant: lr_normal.h */
 } psi_lr_schedule;
 
 typedef struct psi_lr_problem {
