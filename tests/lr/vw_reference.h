@@ -1,7 +1,7 @@
 /* The learner that Vowpal Wabbit is documented to be, written from the papers in double precision,
  * one example after the other, without hashing: what lr is compared with, and shares nothing with.
  *
- *   sgd         eta_t = eta (t0 / (t0 + t))^p, t counted from 0 (options --sgd --power_t p --initial_t t0)
+ *   sgd         eta_t = eta (t0 / (t0 + t))^p, t from 0 (--sgd --power_t p --initial_t t0)
  *   adaptive    eta / sqrt(G_j)             Duchi, Hazan and Singer, JMLR 12, 2011
  *   normalized  NAG and NG of Ross, Mineiro and Langford, UAI 2013, Algorithms 2 and 1
  *   invariant   Karampatziakis and Langford, UAI 2011, Table 1 (logistic loss, importance 1) */

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Places of pairs that a learner keeps at most: 64 MiB. Those of other examples are hashed again. */
+/* Places of pairs that a learner keeps at most: 64 MiB. Others are hashed again. */
 enum { PAIRS_MAX = 1 << 24 };
 #define PAIRS_NONE SIZE_MAX
 
