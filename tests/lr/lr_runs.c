@@ -180,6 +180,36 @@ static void since_last_is_the_mean_over_the_examples_between_evaluations(void) {
     psi_lr_problem_close(problem);
 }
 
+/* A file that is sorted by label teaches one class and then the other. */
+static void shuffled_is_another_order_of_the_same_examples(void) {
+    const option_setting no[] = {{PSI_LR_SHUFFLE, "no"}}, yes[] = {{PSI_LR_SHUFFLE, "yes"}};
+    psi_lr_problem *const stream = problem_open(1, 10, no, 1);
+    psi_lr_problem *const shuffled = problem_open(1, 10, yes, 1);
+    psi_lr_problem *const again = problem_open(2, 10, yes, 1);
+    const size_t count = stream->training_count;
+    CU_ASSERT_EQUAL_FATAL(shuffled->training_count, count);
+    CU_ASSERT_EQUAL_FATAL(shuffled->heldout_count, stream->heldout_count);
+    CU_ASSERT_EQUAL(memcmp(shuffled->training, again->training, count * sizeof(uint32_t)), 0);
+    const size_t heldout_bytes = stream->heldout_count * sizeof(uint32_t);
+    CU_ASSERT_EQUAL(memcmp(shuffled->heldout, stream->heldout, heldout_bytes), 0);
+    uint8_t *const seen = calloc(stream->examples.count, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(seen);
+    size_t moved = 0;
+    for (size_t t = 0; t < count; t++) {
+        CU_ASSERT(t == 0 || stream->training[t - 1] < stream->training[t]);
+        CU_ASSERT_EQUAL(seen[shuffled->training[t]]++, 0);
+        moved += shuffled->training[t] != stream->training[t];
+    }
+    CU_ASSERT(moved > count * 9 / 10);
+    for (size_t h = 0; h < stream->heldout_count; h++) {
+        CU_ASSERT_EQUAL(seen[stream->heldout[h]], 0);
+    }
+    free(seen);
+    psi_lr_problem_close(stream);
+    psi_lr_problem_close(shuffled);
+    psi_lr_problem_close(again);
+}
+
 /* ---- The optimum, by GSL ---- */
 
 static double objective(const gsl_vector *w, void *params) {
@@ -357,6 +387,7 @@ static const suite_test tests[] = {
     SUITE_TEST(one_worker_learns_what_the_definition_says),
     SUITE_TEST(one_worker_is_the_plain_loop_to_the_bit),
     SUITE_TEST(since_last_is_the_mean_over_the_examples_between_evaluations),
+    SUITE_TEST(shuffled_is_another_order_of_the_same_examples),
     SUITE_TEST(many_passes_come_to_the_optimum_of_the_objective),
     SUITE_TEST(bsp_gives_equal_bits_however_shards_fall),
     SUITE_TEST(mixing_is_the_mean_of_what_workers_learn_alone),

@@ -17,7 +17,7 @@ typedef enum psi_lr_schedule {
 typedef struct psi_lr_problem {
     psi_lr_shape shape;
     psi_examples examples; /* prepared; labels are -1 and +1 */
-    uint32_t *training;    /* owned, [training_count]: in the order of the stream */
+    uint32_t *training;    /* owned, [training_count]: as in the stream, or shuffled */
     uint32_t *heldout;     /* owned, [heldout_count] */
     size_t training_count, heldout_count;
     float *inverse_shares;  /* owned; NULL if l2 = 0 */
@@ -39,6 +39,7 @@ enum {
     PSI_LR_DELAY,
     PSI_LR_MIXING,
     PSI_LR_HELDOUT,
+    PSI_LR_SHUFFLE,
     PSI_LR_OPTIONS
 };
 extern const ps_option psi_lr_option_list[PSI_LR_OPTIONS];
