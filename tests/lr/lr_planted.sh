@@ -63,6 +63,7 @@ wrong_normal 'q += normal->rates[n] * all.values[n] * all.values[n]' 'q += norma
 wrong_normal 'const float pull = asked.label > 0 ? h : -h' 'const float pull = h'
 wrong_normal 'psi_lr_invariant(u, (double)q) / (double)q' '1 / (1 + exp(u))'
 wrong_normal 'fabs(change) > 1e-5 * d' 'fabs(change) > 1e-1 * d' invariant
+wrong_normal '*weight /= 1 + ' '*weight *= 1 - ' penalty
 wrong_normal 'q < bound ? q : bound' 'q < bound ? q / 8 : bound / 8' invariant
 
 planted_end

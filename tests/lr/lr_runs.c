@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gsl/gsl_multimin.h>
-
 #include "algos/lr/lr_app.h"
 #include "algos/lr/lr_problem.h"
 #include "algos/lr/lr_serial.h"
+#include "lr/lr_optimum.h"
 #include "support/local_run.h"
 #include "support/options.h"
 
@@ -210,73 +209,6 @@ static void shuffled_is_another_order_of_the_same_examples(void) {
     psi_lr_problem_close(again);
 }
 
-/* ---- The optimum, by GSL ---- */
-
-static double objective(const gsl_vector *w, void *params) {
-    const psi_lr_problem *const problem = params;
-    const psi_examples *const examples = &problem->examples;
-    double sum = 0, norm = 0;
-    for (size_t t = 0; t < problem->training_count; t++) {
-        const size_t i = problem->training[t];
-        double margin = 0;
-        for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
-            margin += gsl_vector_get(w, examples->features[n]) * (double)examples->values[n];
-        }
-        sum += psi_lr_loss(margin, examples->labels[i]);
-    }
-    for (size_t j = 0; j + 1 < w->size; j++) {
-        norm += gsl_vector_get(w, j) * gsl_vector_get(w, j);
-    }
-    return sum / (double)problem->training_count + 0.5 * problem->l2 * norm;
-}
-
-static void slope(const gsl_vector *w, void *params, gsl_vector *gradient) {
-    const psi_lr_problem *const problem = params;
-    const psi_examples *const examples = &problem->examples;
-    gsl_vector_set_zero(gradient);
-    for (size_t t = 0; t < problem->training_count; t++) {
-        const size_t i = problem->training[t];
-        double margin = 0;
-        for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
-            margin += gsl_vector_get(w, examples->features[n]) * (double)examples->values[n];
-        }
-        const double part =
-            psi_lr_slope(margin, examples->labels[i]) / (double)problem->training_count;
-        for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
-            *gsl_vector_ptr(gradient, examples->features[n]) += part * (double)examples->values[n];
-        }
-    }
-    for (size_t j = 0; j + 1 < w->size; j++) {
-        *gsl_vector_ptr(gradient, j) += problem->l2 * gsl_vector_get(w, j);
-    }
-}
-
-static void both(const gsl_vector *w, void *params, double *value, gsl_vector *gradient) {
-    *value = objective(w, params);
-    slope(w, params, gradient);
-}
-
-static double optimum_of(psi_lr_problem *problem) {
-    const size_t count = psi_lr_weight_count(&problem->shape);
-    gsl_multimin_function_fdf function = {
-        .f = objective, .df = slope, .fdf = both, .n = count, .params = problem};
-    gsl_vector *const start = gsl_vector_calloc(count);
-    gsl_multimin_fdfminimizer *const minimiser =
-        gsl_multimin_fdfminimizer_alloc(gsl_multimin_fdfminimizer_vector_bfgs2, count);
-    CU_ASSERT_FATAL(start != NULL && minimiser != NULL);
-    gsl_multimin_fdfminimizer_set(minimiser, &function, start, 0.1, 0.1);
-    for (int i = 0; i < 500 && gsl_multimin_test_gradient(minimiser->gradient, 1e-7) != 0; i++) {
-        if (gsl_multimin_fdfminimizer_iterate(minimiser) != 0) {
-            break;
-        }
-    }
-    CU_ASSERT_EQUAL(gsl_multimin_test_gradient(minimiser->gradient, 1e-5), 0);
-    const double value = minimiser->f;
-    gsl_multimin_fdfminimizer_free(minimiser);
-    gsl_vector_free(start);
-    return value;
-}
-
 static void many_passes_come_to_the_optimum_of_the_objective(void) {
     const option_setting settings[] = {{PSI_LR_L2, "0.01"},
                                        {PSI_LR_SCHEDULE, "inverse-sqrt"},
@@ -285,7 +217,8 @@ static void many_passes_come_to_the_optimum_of_the_objective(void) {
     psi_lr_problem *const problem = problem_open(1, 0.5, settings, 4);
     psi_results results;
     const psi_plan plan = run(problem, "bsp", 1, 600, &results);
-    const double optimum = optimum_of(problem), got = local_run_last(&results, PSI_LR_OBJECTIVE);
+    const double optimum = lr_optimum(problem, 500, 1e-6, NULL),
+                 got = local_run_last(&results, PSI_LR_OBJECTIVE);
     if (!(got <= 1.002 * optimum)) {
         printf("objective %.8g, the least is %.8g\n", got, optimum);
     }

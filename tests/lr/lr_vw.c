@@ -105,6 +105,29 @@ static void normalized_does_not_see_the_unit_of_a_feature(void) {
     CU_ASSERT_DOUBLE_EQUAL(losses[1], losses[0], 1e-6);
 }
 
+/* The rate of a rare feature that is right already has no bound, and its penalty is divided by its
+ * share: a plain step along that gradient would go far beyond 0, and back, further each time. */
+static void a_penalty_brings_rare_weights_to_zero_and_not_beyond(void) {
+    psi_lr_problem *const problem =
+        problem_open("synthetic:examples=3000,features=2000,nonzeros=5,margin=20", "normalized");
+    problem->l2 = 0.1;
+    problem->inverse_shares = calloc(psi_lr_weight_count(&problem->shape), sizeof(float));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(problem->inverse_shares);
+    psi_lr_shares(&problem->shape, &problem->examples, problem->inverse_shares);
+    psi_lr_serial serial;
+    CU_ASSERT_EQUAL_FATAL(psi_lr_serial_init(&serial, problem), PS_OK);
+    double first = 0, last = 0;
+    for (int pass = 0; pass < 30; pass++) {
+        const double before = serial.learner.progress.loss_sum;
+        psi_lr_serial_clock(&serial);
+        last = (serial.learner.progress.loss_sum - before) / (double)problem->examples.count;
+        first = pass == 0 ? last : first;
+    }
+    CU_ASSERT(last < first && first < 0.7);
+    psi_lr_serial_fini(&serial);
+    psi_lr_problem_close(problem);
+}
+
 /* ---- Real data ---- */
 
 typedef struct best {
@@ -186,6 +209,7 @@ static const suite_test tests[] = {
     SUITE_TEST(invariant_steps_are_those_of_lambert),
     SUITE_TEST(normalized_is_the_reference),
     SUITE_TEST(normalized_does_not_see_the_unit_of_a_feature),
+    SUITE_TEST(a_penalty_brings_rare_weights_to_zero_and_not_beyond),
     SUITE_TEST(on_real_data_the_best_loss_is_that_of_the_reference),
 };
 SUITE_MAIN("lr beside VW", tests)

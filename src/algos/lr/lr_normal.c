@@ -141,7 +141,7 @@ void psi_lr_normal_learn(psi_lr_normal *normal, const psi_lr_shape *shape, const
         float *const weight = psi_lr_weight_at(rows, all.places[n]);
         *weight += pull * normal->rates[n] * all.values[n];
         if (step->inverse_shares != NULL) {
-            *weight -= normal->rates[n] * step->l2 * step->inverse_shares[all.places[n]] * *weight;
+            *weight /= 1 + normal->rates[n] * step->l2 * step->inverse_shares[all.places[n]];
         }
     }
 }

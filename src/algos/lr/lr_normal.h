@@ -51,7 +51,7 @@ float psi_lr_normal_meet(psi_lr_normal *normal, const psi_lr_shape *shape, float
                          const psi_lr_view *x);
 
 /* A step on an example whose margin was `margin`. Of `step`, rate, l2 and inverse_shares count; the
- * penalty is w_j -= rate_j l2 w_j / share_j. O(units). */
+ * penalty is w_j <- w_j / (1 + rate_j l2 / share_j), which goes beyond 0 at no rate. O(units). */
 void psi_lr_normal_learn(psi_lr_normal *normal, const psi_lr_shape *shape, const psi_lr_step *step,
                          float *const *rows, const psi_lr_view *x, psi_lr_scored asked);
 
