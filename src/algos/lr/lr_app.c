@@ -10,8 +10,10 @@
 
 enum { TABLE_WEIGHTS, TABLES, DEFAULT_CLOCKS = 200 /* one pass, with the default batch */ };
 
-/* The share of a visit's time that hashing its pairs and finding their rows takes. */
-#define FINDING_SHARE 0.4
+/* The share of a visit's time that hashing its pairs and finding their rows takes: measured, 0.22
+ * of a plain step, 0.09 of a normalised one. */
+#define FINDING_SHARE_PLAIN 0.22
+#define FINDING_SHARE_NORMALIZED 0.09
 
 /* Seconds per non-zero of a visit on one core of an AMD EPYC (Zen 5, gcc 12 -O3), weights in the
  * second-level cache. `tortoise calibrate` measures it anew. */
@@ -122,8 +124,10 @@ static void visits_make(void *arg) {
 /* Which rows a clock needs is part of its work where pairs must be hashed for it. */
 static ps_err clock_make(work *w, ps_worker *worker) {
     const int is_quadratic = w->learner.problem->shape.is_quadratic;
+    const int is_normalized = w->learner.problem->schedule == PSI_LR_NORMALIZED;
+    const double share = is_normalized ? FINDING_SHARE_NORMALIZED : FINDING_SHARE_PLAIN;
     const double units = psi_lr_learner_begin(&w->learner);
-    const double units_of_finding = is_quadratic ? FINDING_SHARE * units : 0;
+    const double units_of_finding = is_quadratic ? share * units : 0;
     w->wanted.stamp = ps_clock_now(worker) + 1;
     w->wanted.count = 0;
     if (is_quadratic) {
