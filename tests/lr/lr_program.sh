@@ -55,6 +55,9 @@ check "yes, no, yes, who knows" \
 check "a column by its name" 'head -1 new.csv | grep -qx "example,probability"'
 "$TORTOISE" infer lr --model minus --data new.svm >new.txt || exit 1
 check "as text" 'grep -q "^auc  *0.[5-9]\|^auc  *1" new.txt && grep -q "^log_loss " new.txt && grep -qE "^example 1: 0\.[0-9]+$" new.txt'
+"$TORTOISE" infer lr --model minus --data new.svm --format csv >new.csv 2>unknown.err || exit 1
+check "features that the model does not know are said" \
+    'cat new.txt unknown.err | grep -q "1 of 5 non-zeros are of features that the model does not know"'
 for variant in "--bits 10" "--bits 10 --quadratic yes" "--bias no"; do
     # shellcheck disable=SC2086 # words
     "$TORTOISE" run "${train[@]}" --data minus.svm $variant --l2 1e-3 --out variant --force >out.txt || exit 1

@@ -316,11 +316,62 @@ static void a_run_that_diverges_ends_well(void) {
     psi_lr_problem_close(problem);
 }
 
+/* Parts of two models must not become a third: each number that does not fit is named. */
+static void models_that_do_not_fit_are_refused(void) {
+    enum { ROWS = 2, BITS = 0, PAIRS, BIAS, FEATURES, NUMBERS };
+    static const struct {
+        double numbers[NUMBERS];
+        uint64_t rows;
+        uint32_t columns;
+        const char *said; /* NULL: it is a good one */
+    } cases[] = {
+        {{0, 0, 1, 127}, ROWS, PSI_LR_COLUMNS, NULL},
+        {{7, 1, 1, 127}, ROWS, PSI_LR_COLUMNS, NULL},
+        {{0, 0, 1, 128}, ROWS, PSI_LR_COLUMNS, "need 3"},
+        {{8, 0, 1, 127}, ROWS, PSI_LR_COLUMNS, "bits 8"},
+        {{0, 1, 1, 127}, ROWS, PSI_LR_COLUMNS, "quadratic 1"},
+        {{31, 0, 1, 127}, ROWS, PSI_LR_COLUMNS, "'bits'"},
+        {{0, 0.5, 1, 127}, ROWS, PSI_LR_COLUMNS, "'quadratic'"},
+        {{0, 0, 2, 127}, ROWS, PSI_LR_COLUMNS, "'bias'"},
+        {{0, 0, 1, -1}, ROWS, PSI_LR_COLUMNS, "'features'"},
+        {{0, 0, 1, 127}, ROWS, 32, "rows of 64"},
+        {{0, 0, 1, 127}, 1, PSI_LR_COLUMNS, "has 1 rows"},
+    };
+    static const char *const names[NUMBERS] = {"bits", "quadratic", "bias", "features"};
+    static const float weights[ROWS * PSI_LR_COLUMNS];
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        ps_piece pieces[NUMBERS + 1];
+        for (int n = 0; n < NUMBERS; n++) {
+            pieces[n] = (ps_piece){
+                .kind = PS_MODEL_NUMBER, .name = names[n], .number = cases[c].numbers[n]};
+        }
+        pieces[NUMBERS] = (ps_piece){.kind = PS_MODEL_ARRAY,
+                                     .name = "weights",
+                                     .type = PS_F32,
+                                     .row_count = cases[c].rows,
+                                     .column_count = cases[c].columns,
+                                     .content = weights};
+        const ps_question question = {
+            .pieces = pieces, .piece_count = NUMBERS + 1, .data = small_data, .seed = 1};
+        ps_answer answer;
+        ps_fault fault = {0};
+        const ps_err err = psi_lr_infer(&question, &answer, &fault);
+        CU_ASSERT_EQUAL(err, cases[c].said == NULL ? PS_OK : PS_EFORMAT);
+        const int is_said = cases[c].said == NULL || strstr(fault.text, cases[c].said) != NULL;
+        if (!is_said) {
+            printf("case %zu: %s\n", c, fault.text);
+        }
+        CU_ASSERT(is_said);
+        free(answer.values);
+    }
+}
+
 static const suite_test tests[] = {
     SUITE_TEST(one_worker_learns_what_the_definition_says),
     SUITE_TEST(one_worker_is_the_plain_loop_to_the_bit),
     SUITE_TEST(since_last_is_the_mean_over_the_examples_between_evaluations),
     SUITE_TEST(shuffled_is_another_order_of_the_same_examples),
+    SUITE_TEST(models_that_do_not_fit_are_refused),
     SUITE_TEST(many_passes_come_to_the_optimum_of_the_objective),
     SUITE_TEST(bsp_gives_equal_bits_however_shards_fall),
     SUITE_TEST(mixing_is_the_mean_of_what_workers_learn_alone),
