@@ -1,8 +1,8 @@
 /* `tortoise bench lr`: logistic regression.
  *
  *  - Examples and non-zeros per second of one plain loop, beside one that only takes margins; of
- *    one worker through the whole parameter server, beside the plain loop; and of two workers, beside
- *    one. Without hashing, hashed, and with pairs.
+ *    one worker through the whole parameter server, beside the plain loop; and of two workers,
+ *    beside one. Without hashing, hashed, and with pairs.
  *  - Reading libsvm text, beside a pass over the bytes of the same file that counts its lines. */
 #include "bench.h"
 

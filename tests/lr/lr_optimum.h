@@ -6,8 +6,8 @@
 #include "algos/lr/lr_problem.h"
 
 /* The mean loss of the training examples and l2 / 2 ||w||^2, minimised by BFGS in at most so many
- * iterations. Fails the test unless the gradient's norm is below gradient_max then. weights_out, which
- * may be NULL, gets the weights. */
+ * iterations. Fails the test unless the gradient's norm is below gradient_max then. weights_out,
+ * which may be NULL, gets the weights. */
 double lr_optimum(psi_lr_problem *problem, int iterations, double gradient_max,
                   double *weights_out);
 
