@@ -16,7 +16,8 @@ enum { TABLE_WEIGHTS, TABLES, DEFAULT_CLOCKS = 200 /* one pass, with the default
 #define FINDING_SHARE_NORMALIZED 0.09
 
 /* Seconds per non-zero of a visit on one core of an AMD EPYC (Zen 5, gcc 12 -O3), weights in the
- * second-level cache. `tortoise calibrate` measures it anew. */
+ * second-level cache, of plain steps; those with a rate per weight take up to twice as long.
+ * `tortoise calibrate` measures it anew. */
 #define REFERENCE_COST_S 6e-9
 
 static ps_err lr_open(const ps_settings *settings, void **problem_out, ps_fault *fault) {
