@@ -185,6 +185,9 @@ bool psi_evaluation_is_due(const psi_plan *plan, uint32_t clock) {
     if (clock == plan->clock_count) {
         return true;
     }
+    if (plan->eval_doubles) {
+        return (clock & (clock - 1)) == 0;
+    }
     return plan->eval_every_clocks > 0 && clock % plan->eval_every_clocks == 0;
 }
 
