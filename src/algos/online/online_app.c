@@ -2,18 +2,19 @@
  * to its own place with each update, so that whoever reads the row knows exactly which updates it
  * has read: updates of one worker apply in order.
  *
- * One worker plays rounds with delays of its own (learner.h). Several play one round each a clock,
+ * One worker plays rounds with delays of its own (learner.h), or for virtual workers, whose reads
+ * are as stale as SSP admits (virtual_workers.h). Several play one round each a clock,
  * round number t = clock P + rank + 1, and the delays are those that the server's policy, the
  * network and the other workers make (Ho et al. 2013): x is what was read, and not projected. Of
  * dual averaging the row has the sum of all -g instead, and x = project(start + eta_t sum). */
 #include "algos/online/online_app.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "algos/online/online_problem.h"
+#include "algos/online/stale_read.h"
+#include "algos/online/virtual_workers.h"
 
 enum { TABLE_X, TABLES };
 
@@ -60,53 +61,76 @@ static void online_row_init(const void *problem, uint32_t table, uint64_t row, v
     for (uint32_t i = 0; i < online->game.set.dimension + online->worker_count; i++) {
         values[i] = 0;
     }
-    if (online->worker_count == 1 || online->learner != PSI_LEARNER_DUAL) {
+    const int is_sum = online->worker_count > 1 || online->virtual_workers > 0;
+    if (!is_sum || online->learner != PSI_LEARNER_DUAL) {
         psi_set_start(&online->game.set, values);
     }
 }
 
 /* ---- One worker ---- */
 
+/* Plays by itself, or for all the workers that are virtual. */
 typedef struct solo {
+    const psi_online_problem *problem;
     psi_learner learner;
-    uint64_t round_count; /* of a clock */
+    psi_virtual workers;
+    uint64_t round_count; /* played so far */
 } solo;
 
 static void solo_play(void *arg) {
     solo *const s = arg;
-    for (uint64_t i = 0; i < s->round_count; i++) {
+    const uint64_t first = s->round_count;
+    s->round_count += s->problem->rounds_per_clock;
+    if (s->problem->virtual_workers > 0) {
+        psi_virtual_play(&s->workers, s->round_count);
+        return;
+    }
+    for (uint64_t round = first; round < s->round_count; round++) {
         psi_learner_round(&s->learner);
     }
 }
 
 static ps_err solo_clock(solo *s, ps_worker *worker) {
-    const uint32_t d = s->learner.options.game->set.dimension;
+    const uint32_t d = s->problem->game.set.dimension;
     PS_TRY(ps_fetch(worker, TABLE_X, (const uint64_t[]){0}, 1));
     double *const row = ps_edit(worker, TABLE_X, 0);
     if (row == NULL) {
         return PS_ENOMEM;
     }
-    PS_TRY(ps_compute(worker, (double)s->round_count, solo_play, s));
-    memcpy(row, s->learner.x, d * sizeof *row);
-    row[d] = (double)s->learner.round;
+    PS_TRY(ps_compute(worker, (double)s->problem->rounds_per_clock, solo_play, s));
+    if (s->problem->virtual_workers > 0) {
+        psi_virtual_sum(&s->workers, row);
+    } else {
+        memcpy(row, s->learner.x, d * sizeof *row);
+    }
+    row[d] = (double)s->round_count;
     return ps_clock(worker);
 }
 
-static ps_err solo_work(ps_worker *worker, const psi_online_problem *problem) {
-    solo s = {.round_count = problem->rounds_per_clock};
+static ps_err solo_init(solo *s) {
+    const psi_online_problem *const problem = s->problem;
     const psi_learner_options options = {.kind = problem->learner,
                                          .game = &problem->game,
                                          .theorem = problem->theorem,
                                          .facts = &problem->facts,
                                          .step_scale = problem->step_scale,
                                          .delays = problem->delays};
-    ps_err err = psi_learner_init(&s.learner, &options);
+    return problem->virtual_workers > 0 ? psi_virtual_init(&s->workers, problem)
+                                        : psi_learner_init(&s->learner, &options);
+}
+
+static ps_err solo_work(ps_worker *worker, const psi_online_problem *problem) {
+    solo s = {.problem = problem};
+    const psi_online_log *const log =
+        problem->virtual_workers > 0 ? &s.workers.log : &s.learner.log;
+    ps_err err = solo_init(&s);
     if (err == PS_OK) {
-        ps_publish(worker, &s.learner.log, sizeof s.learner.log);
+        ps_publish(worker, log, sizeof *log);
     }
     for (uint32_t clock = 0; clock < ps_clock_count(worker) && err == PS_OK; clock++) {
         err = solo_clock(&s, worker);
     }
+    psi_virtual_fini(&s.workers);
     psi_learner_fini(&s.learner);
     return err;
 }
@@ -118,86 +142,38 @@ typedef struct player {
     const double *row; /* as it was read */
     uint32_t rank;
     uint32_t clock;
-    double x[PSI_SET_DIMENSION_MAX]; /* the point that is played */
-    double *delta;                   /* owned, as a row */
+    psi_read read;
+    double *delta; /* owned, as a row */
     psi_online_log log;
 } player;
 
-/* Updates that the read lacks or has too many, against all of the rounds before this one. */
-static double in_flight_of(player *p) {
-    const psi_online_problem *const problem = p->problem;
-    const double *const counts = p->row + problem->game.set.dimension;
-    const double promised = (double)p->clock - problem->facts.staleness;
-    double in_flight = 0;
-    int is_too_old = 0;
-    for (uint32_t q = 0; q < problem->worker_count; q++) {
-        const double before = (double)p->clock + (q < p->rank);
-        in_flight += fabs(counts[q] - before);
-        is_too_old |= counts[q] < promised;
+/* What the read lacks or has too many, against all of the rounds before this one. */
+static psi_read read_of(const player *p) {
+    const uint32_t workers = p->problem->worker_count;
+    const double *const counts = p->row + p->problem->game.set.dimension;
+    const double promised = (double)p->clock - p->problem->facts.staleness;
+    const uint64_t own = (uint64_t)p->clock * workers + p->rank;
+    psi_read read = {0};
+    for (uint32_t q = 0; q < workers; q++) {
+        const uint64_t before = (uint64_t)p->clock + (q < p->rank);
+        const uint64_t has = (uint64_t)counts[q];
+        read.in_flight += has < before ? before - has : has - before;
+        read.is_too_old |= counts[q] < promised;
+        if (has < before && own - (has * workers + q) > read.delay) {
+            read.delay = own - (has * workers + q);
+        }
     }
-    p->log.reads_too_old += is_too_old;
-    return in_flight;
+    return read;
 }
 
-/* Whether the point that the rounds before this one make might be outside of the set: it is no
- * further from what was read than the updates in flight are long. */
-static int is_outside(const player *p, double drift) {
-    const psi_set *const set = &p->problem->game.set;
-    double most = 0;
-    for (uint32_t i = 0; i < set->dimension; i++) {
-        most = fmax(most, fabs(p->x[i]));
-    }
-    const double norm = sqrt(psi_dot(p->x, p->x, set->dimension));
-    return set->kind == PSI_SET_SIMPLEX ||
-           (set->kind == PSI_SET_BALL ? norm : most) + drift > set->radius;
-}
-
-/* x~_t of what was read; of dual averaging by the step of round t. */
-static void point_make(player *p, double step) {
-    const psi_online_problem *const problem = p->problem;
-    const psi_set *const set = &problem->game.set;
-    if (problem->learner != PSI_LEARNER_DUAL) {
-        memcpy(p->x, p->row, set->dimension * sizeof *p->x);
-        return;
-    }
-    psi_set_start(set, p->x);
-    for (uint32_t i = 0; i < set->dimension; i++) {
-        p->x[i] += step * p->row[i];
-    }
-    psi_set_project(set, p->x);
-}
-
-static void read_log(player *p, double t) {
-    const psi_online_problem *const problem = p->problem;
-    const psi_facts *const facts = &problem->facts;
-    const int is_dual = problem->learner == PSI_LEARNER_DUAL;
-    const double oldest = is_dual ? t : fmax(1, t - (facts->staleness + 1) * facts->workers);
-    const double in_flight = in_flight_of(p);
-    const double longest =
-        problem->step_scale * problem->theorem->step(facts, oldest) * facts->lipschitz;
-    p->log.round_count += 1;
-    p->log.in_flight_sum += in_flight;
-    p->log.in_flight_squares += in_flight * in_flight;
-    p->log.in_flight_weighted += in_flight / sqrt(oldest);
-    p->log.reads_outside += !is_dual && is_outside(p, in_flight * longest);
-}
-
-/* u_t = - eta_t grad f_t(x~_t), or, of dual averaging, without eta_t. */
 static void player_play(void *arg) {
     player *const p = arg;
     const psi_online_problem *const problem = p->problem;
-    const uint64_t round = (uint64_t)p->clock * problem->worker_count + p->rank;
-    const double t = (double)round + 1;
-    const double step = problem->step_scale * problem->theorem->step(&problem->facts, t);
-    const uint32_t d = problem->game.set.dimension;
-    point_make(p, step);
-    read_log(p, t);
-    p->log.loss_sum += psi_game_value(&problem->game, round, p->x);
-    psi_game_gradient(&problem->game, round, p->x, p->delta);
-    for (uint32_t i = 0; i < d; i++) {
-        p->delta[i] *= problem->learner == PSI_LEARNER_DUAL ? -1 : -step;
-    }
-    p->delta[d + p->rank] = 1;
+    const uint64_t t = (uint64_t)p->clock * problem->worker_count + p->rank + 1;
+    p->read = read_of(p);
+    const psi_played played = psi_stale_play(problem, p->row, p->read, t, p->delta);
+    psi_stale_log(problem, &played, t, &p->log);
+    p->delta[problem->game.set.dimension + p->rank] = 1;
 }
 
 static ps_err player_clock(player *p, ps_worker *worker) {

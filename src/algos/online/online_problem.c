@@ -34,6 +34,10 @@ const ps_option psi_online_option_list[PSI_ONLINE_OPTIONS] = {
                               "s of the policy, for steps and bound"},
     [PSI_ONLINE_STEP_SCALE] = {"step-scale", PS_OPTION_NUMBER, NULL, "1", 1e-9, 1e9,
                                "multiplies the theorem's steps, which is then broken"},
+    [PSI_ONLINE_VIRTUAL_WORKERS] = {"virtual-workers", PS_OPTION_COUNT, NULL, "0", 0, 65536,
+                                    "P workers under ssp that one worker plays for; 0: none"},
+    [PSI_ONLINE_READS] = {"reads", PS_OPTION_WORD, "fresh|stalest|farthest|random", "stalest", 0, 0,
+                          "of virtual workers: which updates they have, of those ssp leaves free"},
 };
 
 static double number_of(const ps_settings *settings, int option) {
@@ -52,6 +56,12 @@ static int place_of(const ps_settings *settings, int option) {
         }
         at += size + 1;
     }
+}
+
+/* P, be they real or virtual. */
+static uint32_t workers_of(const ps_settings *settings) {
+    const double virtual = number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS);
+    return virtual > 0 ? (uint32_t) virtual : settings->worker_count;
 }
 
 static ps_err options_check(const ps_settings *settings, ps_fault *fault) {
@@ -76,6 +86,17 @@ static ps_err options_check(const ps_settings *settings, ps_fault *fault) {
         return ps_fault_set(
             fault, PS_EINVAL,
             "--delay is for one worker; of several the delays are those that happen");
+    }
+    if (number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS) > 0) {
+        if (settings->worker_count > 1) {
+            return ps_fault_set(fault, PS_EINVAL,
+                                "--virtual-workers are played by one; add --workers 1");
+        }
+        if (strncmp(learner, "ada", 3) == 0 || number_of(settings, PSI_ONLINE_DELAY) > 0) {
+            return ps_fault_set(fault, PS_EINVAL,
+                                "--virtual-workers have no %s: their delays are those of --reads",
+                                strncmp(learner, "ada", 3) == 0 ? learner : "--delay");
+        }
     }
     return PS_OK;
 }
@@ -112,10 +133,10 @@ static void facts_make(psi_online_problem *problem, const ps_settings *settings)
     facts->horizon = (double)problem->stream.round_count;
     facts->delay = number_of(settings, PSI_ONLINE_DELAY);
     facts->staleness = number_of(settings, PSI_ONLINE_STALENESS);
-    facts->workers = problem->worker_count;
+    facts->workers = workers_of(settings);
     facts->has_fixed_delay = place_of(settings, PSI_ONLINE_DELAYS) == PSI_DELAY_FIXED;
     facts->is_iid = place_of(settings, PSI_ONLINE_STREAM) == PSI_ORDER_IID;
-    facts->is_projected = problem->worker_count == 1;
+    facts->is_projected = problem->worker_count == 1 && problem->virtual_workers == 0;
     for (uint64_t t = 0; t < problem->stream.round_count; t++) {
         facts->delay_sum += problem->delays[t];
     }
@@ -124,8 +145,10 @@ static void facts_make(psi_online_problem *problem, const ps_settings *settings)
 static psi_stream_spec stream_spec_of(const ps_settings *settings, uint64_t round_count) {
     const double staleness = number_of(settings, PSI_ONLINE_STALENESS);
     const double block = number_of(settings, PSI_ONLINE_BLOCK);
-    const double in_flight = settings->worker_count == 1 ? number_of(settings, PSI_ONLINE_DELAY) + 1
-                                                         : (staleness + 1) * settings->worker_count;
+    const int is_stale =
+        workers_of(settings) > 1 || number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS) > 0;
+    const double in_flight = is_stale ? (staleness + 1) * workers_of(settings)
+                                      : number_of(settings, PSI_ONLINE_DELAY) + 1;
     const psi_order order = (psi_order)place_of(settings, PSI_ONLINE_STREAM);
     const double turn =
         order == PSI_ORDER_ALTERNATE ? 2 : 1; /* a quarter of a period late: worst */
@@ -150,6 +173,10 @@ static ps_err problem_fill(psi_online_problem *problem, const ps_settings *setti
         return ps_fault_set(fault, PS_EINVAL, "%g rounds of %u dimensions are too many",
                             (double)spec.round_count, spec.dimension);
     }
+    problem->virtual_workers = (uint32_t)number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS);
+    problem->reads = (psi_reads)place_of(settings, PSI_ONLINE_READS);
+    problem->staleness = (uint64_t)number_of(settings, PSI_ONLINE_STALENESS);
+    problem->seed = settings->seed;
     problem->step_scale = number_of(settings, PSI_ONLINE_STEP_SCALE);
     problem->theorem = psi_theorem_find(settings->values[PSI_ONLINE_THEOREM]);
     if (problem->theorem == NULL) {
