@@ -53,6 +53,15 @@ typedef struct ps_model {
     const ps_sparse_row *const *sparse;
 } ps_model;
 
+/* A file of a run that says how often its workers met each whole number: "policy,NUMBER,COLUMN,..." with a
+ * row for every number that was met, ascending. See ps_tally(). */
+typedef struct ps_tally_file {
+    const char *name;           /* "delays.csv" */
+    const char *number;         /* what the numbers are: "rounds" */
+    const char *const *columns; /* what is counted by number */
+    size_t column_count;        /* at least 1 */
+} ps_tally_file;
+
 typedef struct ps_algo {
     const char *name;    /* "mf" */
     const char *summary; /* one line */
@@ -68,6 +77,7 @@ typedef struct ps_algo {
     uint32_t maximised; /* bit m is set: of metrics[m] more is better; else less is */
     size_t rate_metric; /* a metric that the run itself fills in: work_units / time_s; 0: none */
     size_t sum_count;   /* of partial sums that evaluate() fills */
+    const ps_tally_file *tally; /* NULL: none */
 
     /* Reads the data and makes the problem, which all workers of the process share and none changes. On
      * failure `fault` says why in one line and *problem_out is NULL. May take long; no other thread runs. */

@@ -17,6 +17,7 @@ struct ps_worker {
     const void *published;
     size_t published_size_bytes;
     bool has_published;
+    psi_tally tally; /* the worker's thread only, until it has left */
     double clock_start_s, compute_s, wait_s;
     double waiting_since_s; /* while it waits */
 };

@@ -17,6 +17,7 @@
 #include "algos/online/virtual_workers.h"
 
 enum { TABLE_X, TABLES };
+enum { TALLY_IN_FLIGHT, TALLY_DELAY, TALLIES };
 
 /* Seconds per round, of order of magnitude: set --unit-cost where time matters. */
 #define REFERENCE_COST_S 1e-7
@@ -67,6 +68,11 @@ static void online_row_init(const void *problem, uint32_t table, uint64_t row, v
     }
 }
 
+static ps_err read_tally(ps_worker *worker, const psi_read *read) {
+    PS_TRY(ps_tally(worker, TALLY_IN_FLIGHT, read->in_flight));
+    return ps_tally(worker, TALLY_DELAY, read->delay);
+}
+
 /* ---- One worker ---- */
 
 /* Plays by itself, or for all the workers that are virtual. */
@@ -74,6 +80,7 @@ typedef struct solo {
     const psi_online_problem *problem;
     psi_learner learner;
     psi_virtual workers;
+    psi_read *reads;      /* owned, [rounds_per_clock]: of a clock */
     uint64_t round_count; /* played so far */
 } solo;
 
@@ -83,10 +90,14 @@ static void solo_play(void *arg) {
     s->round_count += s->problem->rounds_per_clock;
     if (s->problem->virtual_workers > 0) {
         psi_virtual_play(&s->workers, s->round_count);
-        return;
     }
     for (uint64_t round = first; round < s->round_count; round++) {
-        psi_learner_round(&s->learner);
+        if (s->problem->virtual_workers > 0) {
+            s->reads[round - first] = s->workers.played[round].read;
+        } else {
+            psi_learner_round(&s->learner);
+            s->reads[round - first] = s->learner.read;
+        }
     }
 }
 
@@ -104,6 +115,9 @@ static ps_err solo_clock(solo *s, ps_worker *worker) {
         memcpy(row, s->learner.x, d * sizeof *row);
     }
     row[d] = (double)s->round_count;
+    for (uint64_t i = 0; i < s->problem->rounds_per_clock; i++) {
+        PS_TRY(read_tally(worker, &s->reads[i]));
+    }
     return ps_clock(worker);
 }
 
@@ -115,6 +129,10 @@ static ps_err solo_init(solo *s) {
                                          .facts = &problem->facts,
                                          .step_scale = problem->step_scale,
                                          .delays = problem->delays};
+    s->reads = calloc(problem->rounds_per_clock, sizeof *s->reads);
+    if (s->reads == NULL) {
+        return PS_ENOMEM;
+    }
     return problem->virtual_workers > 0 ? psi_virtual_init(&s->workers, problem)
                                         : psi_learner_init(&s->learner, &options);
 }
@@ -130,6 +148,7 @@ static ps_err solo_work(ps_worker *worker, const psi_online_problem *problem) {
     for (uint32_t clock = 0; clock < ps_clock_count(worker) && err == PS_OK; clock++) {
         err = solo_clock(&s, worker);
     }
+    free(s.reads);
     psi_virtual_fini(&s.workers);
     psi_learner_fini(&s.learner);
     return err;
@@ -182,6 +201,7 @@ static ps_err player_clock(player *p, ps_worker *worker) {
     p->clock = ps_clock_now(worker);
     PS_TRY(ps_compute(worker, 1, player_play, p));
     PS_TRY(ps_add(worker, TABLE_X, 0, p->delta));
+    PS_TRY(read_tally(worker, &p->read));
     return ps_clock(worker);
 }
 
@@ -234,6 +254,13 @@ static const char *const metrics[PSI_ONLINE_METRICS] = {
     [PSI_ONLINE_COMPARATOR_GAP] = "comparator_gap",
 };
 
+/* How many rounds' updates a read lacks or has too many, and how many rounds ago the oldest was made that it
+ * lacks. */
+static const char *const tallies[TALLIES] = {
+    [TALLY_IN_FLIGHT] = "in_flight", [TALLY_DELAY] = "delay"};
+static const ps_tally_file tally_file = {
+    .name = "delays.csv", .number = "rounds", .columns = tallies, .column_count = TALLIES};
+
 const ps_algo psi_online_algo = {
     .name = "online",
     .summary = "online convex optimisation with delayed gradients: regret beside its bound",
@@ -246,6 +273,7 @@ const ps_algo psi_online_algo = {
     .metric_count = PSI_ONLINE_METRICS,
     .maximised = 1U << PSI_ONLINE_HOLDS | 1U << PSI_ONLINE_ROUNDS,
     .sum_count = PSI_ONLINE_SUMS,
+    .tally = &tally_file,
     .open = online_open,
     .close = online_close,
     .describe = online_describe,

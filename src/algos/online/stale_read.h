@@ -7,13 +7,6 @@
 
 #include "algos/online/online_problem.h"
 
-/* How a read differs from the sum of all rounds before its own. */
-typedef struct psi_read {
-    uint64_t in_flight; /* updates that it lacks or has too many */
-    uint64_t delay;     /* rounds since the oldest update that it lacks; 0: it lacks none */
-    int is_too_old;     /* it lacks what the bound's s promises */
-} psi_read;
-
 /* What a round came to. */
 typedef struct psi_played {
     double loss;

@@ -148,14 +148,16 @@ static void clock_play(psi_virtual *game, uint64_t clock, uint64_t first, uint64
 void psi_virtual_play(psi_virtual *game, uint64_t rounds) {
     const uint64_t workers = game->problem->virtual_workers;
     const uint64_t target = smaller(rounds, rounds_of(game));
+    const int is_fresh = game->problem->reads == PSI_READS_FRESH;
+    const uint64_t lag = is_fresh ? 0 : game->problem->staleness;
     while (game->round < target) {
         if (game->is_played[game->round]) {
             psi_stale_log(game->problem, &game->played[game->round], game->round + 1, &game->log);
             game->round++;
             continue;
         }
-        if (game->step >= game->problem->staleness) {
-            clock_play(game, game->step - game->problem->staleness, 0, workers / 2);
+        if (game->step >= lag) {
+            clock_play(game, game->step - lag, 0, workers / 2);
         }
         sums_extend(game);
         clock_play(game, game->step, workers / 2, workers);

@@ -11,7 +11,7 @@
  *
  * The lower half of the workers is slow: it plays clock k-s just before the upper half plays clock
  * k, which is the largest lead that SSP admits. So the slow ones can read what the fast ones made s
- * clocks ahead. */
+ * clocks ahead. Only for fresh reads all play clock k together. */
 #ifndef PSI_VIRTUAL_WORKERS_H
 #define PSI_VIRTUAL_WORKERS_H
 
@@ -26,7 +26,7 @@
 typedef struct psi_virtual {
     const psi_online_problem *problem; /* borrowed */
     uint64_t clock_count;              /* of a virtual worker; the last may be cut short */
-    uint64_t step;                     /* k: the fast play clock k next, the slow k-s */
+    uint64_t step;                     /* k: the fast play clock k next, the slow k - lag */
     uint64_t round;                    /* rounds 1 .. round are in the log */
     double *updates;                   /* owned, [rounds][d] */
     double *sums;                      /* owned, [clocks + 1][d]: of all updates stamped below */
