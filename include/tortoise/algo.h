@@ -39,6 +39,7 @@ typedef struct ps_settings {
     uint64_t seed;
     uint32_t worker_count;
     uint32_t clock_count;      /* 0: the algorithm's default */
+    double staleness;          /* s that the policy promises: 0 of bsp; infinity: none */
     double batch;              /* in a clock: examples if >= 1, a share if < 1; 0: default */
     const char *const *values; /* of ps_algo.options, in their order; kind and range are checked */
 } ps_settings;

@@ -63,6 +63,8 @@ refused "on a line only" -- --workers 1 --loss hinge --dimension 2
 echo "1 1:1" >some.svm
 refused "leave --data out" -- --workers 1 --data some.svm
 refused "is for one worker" -- --workers 2 --learner adadelay
+refused "neither a whole number" -- --workers 1 --staleness 1.5
+refused "the policy promises none" -- --workers 2 --policy async --staleness -1
 refused "add --workers 1" -- --workers 2 --virtual-workers 4
 refused "no --delay" -- --workers 1 --virtual-workers 4 --delay 3
 refused "no adadelay" -- --workers 1 --virtual-workers 4 --learner adadelay

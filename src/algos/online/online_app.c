@@ -252,6 +252,7 @@ static const char *const metrics[PSI_ONLINE_METRICS] = {
     [PSI_ONLINE_FLIGHT_MEAN] = "in_flight_mean",
     [PSI_ONLINE_FLIGHT_VARIANCE] = "in_flight_variance",
     [PSI_ONLINE_COMPARATOR_GAP] = "comparator_gap",
+    [PSI_ONLINE_FLIGHT_SHARE] = "in_flight_share",
 };
 
 /* How many rounds' updates a read lacks or has too many, and how many rounds ago the oldest was made that it

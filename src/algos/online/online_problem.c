@@ -30,8 +30,8 @@ const ps_option psi_online_option_list[PSI_ONLINE_OPTIONS] = {
                            "of gradients, with one worker"},
     [PSI_ONLINE_DELAY] = {"delay", PS_OPTION_COUNT, NULL, "0", 0, 1e6,
                           "tau: mean rounds between a gradient and its use"},
-    [PSI_ONLINE_STALENESS] = {"staleness", PS_OPTION_COUNT, NULL, "0", 0, 1e6,
-                              "s of the policy, for steps and bound"},
+    [PSI_ONLINE_STALENESS] = {"staleness", PS_OPTION_NUMBER, NULL, "0", -1, 1e6,
+                              "s that steps and bound are for; -1: what the policy promises"},
     [PSI_ONLINE_STEP_SCALE] = {"step-scale", PS_OPTION_NUMBER, NULL, "1", 1e-9, 1e9,
                                "multiplies the theorem's steps, which is then broken"},
     [PSI_ONLINE_VIRTUAL_WORKERS] = {"virtual-workers", PS_OPTION_COUNT, NULL, "0", 0, 65536,
@@ -58,10 +58,43 @@ static int place_of(const ps_settings *settings, int option) {
     }
 }
 
+/* s of the bound. */
+static double staleness_of(const ps_settings *settings) {
+    const double own = number_of(settings, PSI_ONLINE_STALENESS);
+    return own == -1 ? settings->staleness : own;
+}
+
 /* P, be they real or virtual. */
 static uint32_t workers_of(const ps_settings *settings) {
-    const double virtual = number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS);
-    return virtual > 0 ? (uint32_t) virtual : settings->worker_count;
+    const double unreal = number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS);
+    return unreal > 0 ? (uint32_t)unreal : settings->worker_count;
+}
+
+/* What staleness and virtual workers are not for. */
+static ps_err stale_check(const ps_settings *settings, ps_fault *fault) {
+    const double staleness = staleness_of(settings);
+    const int is_adaptive = strncmp(settings->values[PSI_ONLINE_LEARNER], "ada", 3) == 0;
+    if (!isfinite(staleness)) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "--staleness -1: the policy promises none; give a number");
+    }
+    if (staleness != floor(staleness) || staleness < 0) {
+        return ps_fault_set(fault, PS_EINVAL, "--staleness %s is neither a whole number nor -1",
+                            settings->values[PSI_ONLINE_STALENESS]);
+    }
+    if (number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS) == 0) {
+        return PS_OK;
+    }
+    if (settings->worker_count > 1) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "--virtual-workers are played by one; add --workers 1");
+    }
+    if (is_adaptive || number_of(settings, PSI_ONLINE_DELAY) > 0) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "--virtual-workers have no %s: their delays are those of --reads",
+                            is_adaptive ? settings->values[PSI_ONLINE_LEARNER] : "--delay");
+    }
+    return PS_OK;
 }
 
 static ps_err options_check(const ps_settings *settings, ps_fault *fault) {
@@ -87,18 +120,7 @@ static ps_err options_check(const ps_settings *settings, ps_fault *fault) {
             fault, PS_EINVAL,
             "--delay is for one worker; of several the delays are those that happen");
     }
-    if (number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS) > 0) {
-        if (settings->worker_count > 1) {
-            return ps_fault_set(fault, PS_EINVAL,
-                                "--virtual-workers are played by one; add --workers 1");
-        }
-        if (strncmp(learner, "ada", 3) == 0 || number_of(settings, PSI_ONLINE_DELAY) > 0) {
-            return ps_fault_set(fault, PS_EINVAL,
-                                "--virtual-workers have no %s: their delays are those of --reads",
-                                strncmp(learner, "ada", 3) == 0 ? learner : "--delay");
-        }
-    }
-    return PS_OK;
+    return stale_check(settings, fault);
 }
 
 /* The largest |a_t . x| of the stream and the set. */
@@ -132,7 +154,7 @@ static void facts_make(psi_online_problem *problem, const ps_settings *settings)
     facts->reach = psi_set_reach(&game->set);
     facts->horizon = (double)problem->stream.round_count;
     facts->delay = number_of(settings, PSI_ONLINE_DELAY);
-    facts->staleness = number_of(settings, PSI_ONLINE_STALENESS);
+    facts->staleness = staleness_of(settings);
     facts->workers = workers_of(settings);
     facts->has_fixed_delay = place_of(settings, PSI_ONLINE_DELAYS) == PSI_DELAY_FIXED;
     facts->is_iid = place_of(settings, PSI_ONLINE_STREAM) == PSI_ORDER_IID;
@@ -143,7 +165,7 @@ static void facts_make(psi_online_problem *problem, const ps_settings *settings)
 }
 
 static psi_stream_spec stream_spec_of(const ps_settings *settings, uint64_t round_count) {
-    const double staleness = number_of(settings, PSI_ONLINE_STALENESS);
+    const double staleness = staleness_of(settings);
     const double block = number_of(settings, PSI_ONLINE_BLOCK);
     const int is_stale =
         workers_of(settings) > 1 || number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS) > 0;
@@ -175,7 +197,7 @@ static ps_err problem_fill(psi_online_problem *problem, const ps_settings *setti
     }
     problem->virtual_workers = (uint32_t)number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS);
     problem->reads = (psi_reads)place_of(settings, PSI_ONLINE_READS);
-    problem->staleness = (uint64_t)number_of(settings, PSI_ONLINE_STALENESS);
+    problem->staleness = (uint64_t)staleness_of(settings);
     problem->seed = settings->seed;
     problem->step_scale = number_of(settings, PSI_ONLINE_STEP_SCALE);
     problem->theorem = psi_theorem_find(settings->values[PSI_ONLINE_THEOREM]);
@@ -276,4 +298,6 @@ void psi_online_finish(const psi_online_problem *problem, const double *sums, do
     metrics[PSI_ONLINE_FLIGHT_MEAN] = facts.in_flight_mean;
     metrics[PSI_ONLINE_FLIGHT_VARIANCE] = facts.in_flight_variance;
     metrics[PSI_ONLINE_COMPARATOR_GAP] = sums[PSI_ONLINE_GAP];
+    const double most = (2 * facts.staleness + 1) * (facts.workers - 1);
+    metrics[PSI_ONLINE_FLIGHT_SHARE] = most > 0 ? facts.in_flight_mean / most : 0;
 }
