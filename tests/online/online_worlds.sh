@@ -59,7 +59,6 @@ if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
 fi
 
 refused_command=(run online --nodes 1 --out bad)
-refused "on a line only" -- --workers 1 --loss hinge --dimension 2
 echo "1 1:1" >some.svm
 refused "leave --data out" -- --workers 1 --data some.svm
 refused "is for one worker" -- --workers 2 --learner adadelay

@@ -98,13 +98,6 @@ static ps_err stale_check(const ps_settings *settings, ps_fault *fault) {
 }
 
 static ps_err options_check(const ps_settings *settings, ps_fault *fault) {
-    const int is_hinge = place_of(settings, PSI_ONLINE_LOSS) == PSI_LOSS_HINGE;
-    const int is_simplex = place_of(settings, PSI_ONLINE_SET) == PSI_SET_SIMPLEX;
-    if (is_hinge && (number_of(settings, PSI_ONLINE_DIMENSION) > 1 || is_simplex)) {
-        return ps_fault_set(fault, PS_EINVAL,
-                            "the best point for hinge is certified on a line only; use --loss "
-                            "smooth-hinge, or --dimension 1");
-    }
     if (strcmp(settings->data, "synthetic") != 0) {
         return ps_fault_set(fault, PS_EINVAL,
                             "--data %s: online makes its own stream; leave --data out",
