@@ -22,7 +22,7 @@ typedef struct plain {
     ps_random random;
     double *update;
     int *is_played;
-    double loss, in_flight, squares;
+    double loss, in_flight, squares, weighted;
 } plain;
 
 /* Whether the read of round `own` has the update of round `other`. */
@@ -64,6 +64,8 @@ static void plain_round(plain *p, long own) {
     p->update[own] = p->is_dual ? -gradient : -step * gradient;
     p->is_played[own] = 1;
     p->in_flight += (double)in_flight / (double)p->rounds;
+    const long oldest = p->is_dual ? own + 1 : own + 1 - (p->staleness + 1) * p->workers;
+    p->weighted += (double)in_flight / sqrt(oldest > 1 ? (double)oldest : 1);
     p->squares += (double)(in_flight * in_flight) / (double)p->rounds;
 }
 
@@ -90,6 +92,7 @@ static double plain_best(const plain *p) {
     return p->is_squared ? (double)p->rounds * 0.5 * (1 - mean * mean) : -fabs(sum);
 }
 
+/* The regret, the moments of what was in flight, and the bound that its weighted sum makes. */
 static void case_compare(plain *p, const psi_online_problem *problem) {
     double metrics[PSI_ONLINE_METRICS];
     p->y = problem->stream.y;
@@ -105,6 +108,12 @@ static void case_compare(plain *p, const psi_online_problem *problem) {
     CU_ASSERT_DOUBLE_EQUAL(metrics[PSI_ONLINE_FLIGHT_MEAN], p->in_flight, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(metrics[PSI_ONLINE_FLIGHT_VARIANCE],
                            p->squares - p->in_flight * p->in_flight, 1e-6);
+    const double root = sqrt((double)p->rounds), slope = p->is_squared ? 2 : 1;
+    const double distance = p->is_dual ? 0.5 : 2; /* reach^2 / 2, or F^2 */
+    CU_ASSERT_DOUBLE_EQUAL(metrics[PSI_ONLINE_BOUND],
+                           distance * root / p->scale +
+                               p->scale * slope * slope * (root + p->weighted),
+                           1e-9 * metrics[PSI_ONLINE_BOUND]);
     free(p->update);
     free(p->is_played);
 }
@@ -114,11 +123,12 @@ static void reads_are_those_of_the_definition(void) {
     for (int n = 0; n < 4 * 3 * READS * 4; n++) {
         const char *const p = workers[n % 4], *const s = staleness[n / 4 % 3];
         plain all = {.reads = n / 12 % READS, .is_dual = n / 48 % 2, .is_squared = n / 96};
-        const option_setting settings[] = {{PSI_ONLINE_THEOREM, all.is_dual ? "ssp-dual" : "ssp"},
-                                           {PSI_ONLINE_LOSS, all.is_squared ? "squared" : "linear"},
-                                           {PSI_ONLINE_VIRTUAL_WORKERS, p},
-                                           {PSI_ONLINE_STALENESS, s},
-                                           {PSI_ONLINE_READS, reads_names[all.reads]}};
+        const option_setting settings[] = {
+            {PSI_ONLINE_THEOREM, all.is_dual ? "ssp-dual-in-flight" : "ssp-in-flight"},
+            {PSI_ONLINE_LOSS, all.is_squared ? "squared" : "linear"},
+            {PSI_ONLINE_VIRTUAL_WORKERS, p},
+            {PSI_ONLINE_STALENESS, s},
+            {PSI_ONLINE_READS, reads_names[all.reads]}};
         psi_online_problem *const problem = online_fixture_open((uint64_t)n, 203, settings, 5);
         all.workers = strtol(p, NULL, 10);
         all.staleness = strtol(s, NULL, 10);
