@@ -61,7 +61,7 @@ wrong virtual_workers online_virtual $reads 'stamp < r->round' 'stamp <= r->roun
 wrong virtual_workers online_virtual $reads 'game->step - lag, 0' 'game->step - lag + 0 * lag, 1'
 wrong virtual_workers online_virtual $reads 'other == own ? other < r->round' 'other == own ? 0'
 wrong virtual_workers online_virtual $stalest 'r->read.in_flight++;' 'r->read.in_flight += 2;'
-wrong virtual_workers online_virtual $stalest 'r->round - other > r->read.delay' 'r->read.delay == 0'
+wrong virtual_workers online_virtual $stalest 'r->round - other > r->read.delay' 'r->round - other > 0'
 wrong stale_read online_virtual $reads '(facts->staleness + 1)' 'facts->staleness'
 wrong stale_read online_virtual $reads 'in_flight / sqrt' '1 / sqrt'
 
@@ -71,8 +71,8 @@ tally() {
 }
 planted_right conformance_memory
 tally worker 'at * file->column_count + column' 'at + column'
-tally worker 'number < PS_TALLY_NUMBER_MAX ?' 'number + 1 < PS_TALLY_NUMBER_MAX ?'
+tally worker ': PS_TALLY_NUMBER_MAX;' ': PS_TALLY_NUMBER_MAX - 1;'
 tally run 'counts[place] += times' 'counts[place] = times'
-tally monitor_frames 'psi_tally_add(&monitor->results->tally, i, times)' 'psi_tally_add(&monitor->results->tally, i, 1)'
+tally monitor '&monitor->results->tally, i, tally->counts[i]' '&monitor->results->tally, i, 1'
 
 planted_end
