@@ -6,7 +6,7 @@
  *         at = "clock=50";                               or "time_s=30", "end" (the default)
  *         of = { policy = "essp:*"; };                   the runs: values of axes, or patterns, or
  *                                                        a list of them; default: all runs
- *         averaged = "seed";                             mean of the runs along an axis; default: none
+ *         averaged = "seed";                             mean of the runs along an axis
  *         over = "policy"; statistic = "spread";         one number of the runs along an axis
  *         plus = 1;                                      a slope or exponent against s + 1
  *         against = { policy = "ssp:*"; };               compared with that of these runs

@@ -158,8 +158,8 @@ static bool text_is(const char *directory, const char *name, const char *expecte
     return strcmp(text, expected) == 0;
 }
 
-/* Values, order and the smallest text of every number; the histogram ends at the last count; numbers
- * that nobody met are not in the tally. */
+/* Values, order and the smallest text of every number; the histogram ends at the last count; the
+ * tally leaves out numbers that nobody met. */
 static void csv_files_hold_the_results(void) {
     fixture made;
     tt_extras extras;

@@ -55,7 +55,8 @@ static void random_delays_have_the_mean_and_the_median_that_are_said(void) {
     free(heavy);
 }
 
-/* Of every round: how many gradients of earlier ones are not used yet, and how old the oldest is. */
+/* Of every round: how many gradients of earlier ones were not used yet, and how old the oldest is.
+ */
 static void a_read_lacks_what_has_not_arrived(void) {
     static const char *const kinds[] = {"fixed", "geometric", "heavy", "burst"};
     for (int k = 0; k < 4; k++) {

@@ -177,8 +177,8 @@ static void set_add(interior *in) {
     }
 }
 
-/* Of the simplex sum dx = 0, so this adds nothing; but at a corner there is no other curvature along
- * the coordinate that is not 0. */
+/* Of the simplex sum dx = 0, so this adds nothing; but at a corner there is no other curvature
+ * along the coordinate that is not 0. */
 static void simplex_add(interior *in) {
     double trace = 0;
     for (uint32_t i = 0; i < in->d; i++) {

@@ -2,7 +2,8 @@
  * primal-dual interior-point method (Mehrotra 1992; Wright 1997), with a true duality gap.
  *
  *     primal  P(x) = sum_t max(0, 1 - z_t . x) + T lambda/2 ||x||^2,  x in X,   z_t = y_t a_t
- *     dual    D(alpha) = sum_t alpha_t + min over x in X of (T lambda/2 ||x||^2 - x . sum_t alpha_t z_t),
+ *     dual    D(alpha) = sum_t alpha_t
+ *                        + min over x in X of (T lambda/2 ||x||^2 - x . sum_t alpha_t z_t),
  *             0 <= alpha_t <= 1
  *
  * D(alpha) <= P(x) for all alpha and x, and the inner minimum is written down: so P(x) - D(alpha)

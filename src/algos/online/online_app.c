@@ -255,8 +255,8 @@ static const char *const metrics[PSI_ONLINE_METRICS] = {
     [PSI_ONLINE_FLIGHT_SHARE] = "in_flight_share",
 };
 
-/* How many rounds' updates a read lacks or has too many, and how many rounds ago the oldest was made that it
- * lacks. */
+/* How many updates a read lacks or has too many, and how many rounds ago the oldest was made that
+ * it lacks. */
 static const char *const tallies[TALLIES] = {
     [TALLY_IN_FLIGHT] = "in_flight", [TALLY_DELAY] = "delay"};
 static const ps_tally_file tally_file = {
