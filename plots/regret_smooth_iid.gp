@@ -25,7 +25,7 @@ plot for [k=1:3] for [s=1:3] for [i=1:7] file('iid', word(all_delays, i), word(c
      title (s == 1 && i == 1 ? 'T = '.word(rounds, k) : ''), \
      for [k=1:3] for [i=1:7] file('iid', word(all_delays, i), word(clocks, k), '1') \
      using (1 + real(word(all_delays, i))):(holding('bound')) every ::1 with points lt k pt 2 ps 1 \
-     title (i == 1 ? 'bound, T = '.word(rounds, k) : '')
+     title (i == 2 ? 'bound, T = '.word(rounds, k) : '')
 set xlabel 'tau + 1 (block stream; each seed a point)'
 set yrange [10:1e5]
 plot for [k=1:3] for [s=1:3] for [i=1:7] file('block', word(all_delays, i), word(clocks, k), s) \

@@ -10,7 +10,7 @@ file(theorem, block, seed) = directory.'/theorem-'.theorem.'_block-'.block.'_see
 set xlabel 'rounds of a block (delay 64, T = 5000; theorems side by side)'
 set ylabel 'regret / bound'
 set xrange [20:280]
-set yrange [-0.3:1.05]
+set yrange [-0.5:1.05]
 set xtics (33, 65, 97, 130, 150, 195, 260)
 set arrow from 20, 1 to 280, 1 nohead lc rgb '#444444' dt 3 lw 2
 set label 'the bound' at 278, 1 right offset 0,-0.8 textcolor rgb '#444444'
