@@ -4,12 +4,15 @@ width = 960
 height = 430
 load plots.'/style.gp'
 delays = '0 10 100 1000'
-measures(i) = directory.'/delay-'.word(delays, i).'_step-0.1/metrics.csv'
+if (!exists("suffix")) suffix = 'step-0.1'
+if (!exists("what")) what = 'mails'
+if (!exists("seen_max")) seen_max = 38
+measures(i) = directory.'/delay-'.word(delays, i).'_'.suffix.'/metrics.csv'
 seen(name) = column('examples') > 0 ? column(name) : 1/0
 set multiplot layout 1,2
 set key inside top right vertical
-set xlabel 'mails seen (thousands)'
-set xrange [0:38]
+set xlabel what.' seen (thousands)'
+set xrange [0:seen_max]
 set ylabel 'log_2 of the progressive error'
 set format y '%g'
 plot for [i=1:4] measures(i) using (seen('examples') / 1000):(log(seen('progressive_error')) / log(2)) \

@@ -39,6 +39,7 @@ typedef struct ps_settings {
     uint64_t seed;
     uint32_t worker_count;
     uint32_t clock_count;      /* 0: the algorithm's default */
+    double staleness;          /* s that the policy promises: 0 of bsp; infinity: none */
     double batch;              /* in a clock: examples if >= 1, a share if < 1; 0: default */
     const char *const *values; /* of ps_algo.options, in their order; kind and range are checked */
 } ps_settings;
@@ -59,6 +60,15 @@ typedef struct ps_since {
     size_t metric, mean, count;
 } ps_since;
 
+/* A file of a run that says how often its workers met each whole number: "policy,NUMBER,COLUMN,..." with a
+ * row for every number that was met, ascending. See ps_tally(). */
+typedef struct ps_tally_file {
+    const char *name;           /* "delays.csv" */
+    const char *number;         /* what the numbers are: "rounds" */
+    const char *const *columns; /* what is counted by number */
+    size_t column_count;        /* at least 1 */
+} ps_tally_file;
+
 typedef struct ps_algo {
     const char *name;    /* "mf" */
     const char *summary; /* one line */
@@ -76,6 +86,7 @@ typedef struct ps_algo {
     const ps_since *since; /* more of them */
     size_t since_count;
     size_t sum_count; /* of partial sums that evaluate() fills */
+    const ps_tally_file *tally; /* NULL: none */
 
     /* Reads the data and makes the problem, which all workers of the process share and none changes. On
      * failure `fault` says why in one line and *problem_out is NULL. May take long; no other thread runs. */

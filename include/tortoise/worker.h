@@ -158,4 +158,13 @@ void ps_publish(ps_worker *worker, const void *bytes, size_t size_bytes);
 void ps_publish_by(ps_worker *worker, void (*copy)(const void *state, void *to), const void *state,
                    size_t size_bytes);
 
+/* Numbers from here on are counted as this one. */
+enum { PS_TALLY_NUMBER_MAX = 65535 };
+
+/* Counts `number` once more in column `column` of the algorithm's tally (ps_algo.tally), whose file says how
+ * often the workers of the run met each number. Sends nothing before the run ends, and changes nothing else.
+ * Never blocks. Worker thread only, not inside step. Returns PS_OK, PS_ENOMEM, or PS_EINVAL if there is no
+ * such column. O(1). */
+PS_MUST_CHECK ps_err ps_tally(ps_worker *worker, size_t column, uint64_t number);
+
 #endif

@@ -163,6 +163,25 @@ static double reduce(const tt_claim *claim, double *x, double *y, size_t count, 
     }
 }
 
+/* The number of a run, or the mean of those that differ from it on the axis of `averaged` alone.
+ * One that is missing makes it NaN. */
+static double value_of(const tt_experiment *experiment, const tt_claim *claim,
+                       const tt_choice *choice, size_t run, const double *values) {
+    const size_t axis = claim->averaged;
+    if (axis == experiment->axis_count) {
+        return values[run];
+    }
+    const size_t stride = stride_of(experiment, axis);
+    const size_t first = run - place_of(experiment, run, axis) * stride;
+    double sum = 0;
+    size_t count = 0;
+    for (size_t v = 0; v < experiment->axes[axis].value_count; v++) {
+        sum += choice->values[axis][v] ? values[first + v * stride] : 0;
+        count += choice->values[axis][v] ? 1 : 0;
+    }
+    return sum / (double)count;
+}
+
 /* The number of the runs that agree with `run` on all axes but that of `over`, of those that
  * `choice` has; of `run` itself if there is no such axis. *half_out is half of a slope's confidence
  * interval, or NaN. */
@@ -174,15 +193,16 @@ static double number_of(const tt_experiment *experiment, const tt_claim *claim,
     size_t count = 0;
     *half_out = (double)NAN;
     if (claim->over == experiment->axis_count) {
-        return values[run];
+        return value_of(experiment, claim, choice, run, values);
     }
     const tt_axis *const axis = &experiment->axes[claim->over];
     const size_t stride = stride_of(experiment, claim->over);
     const size_t own = place_of(experiment, run, claim->over);
     for (size_t v = 0; v < axis->value_count; v++) {
         if (choice->values[claim->over][v]) {
-            x[count] = tt_claim_axis_number(axis->values[v]);
-            y[count++] = values[run - own * stride + v * stride];
+            const size_t other = run - own * stride + v * stride;
+            x[count] = tt_claim_axis_number(axis->values[v]) + claim->plus;
+            y[count++] = value_of(experiment, claim, choice, other, values);
         }
     }
     return reduce(claim, x, y, count, half_out);
@@ -190,7 +210,7 @@ static double number_of(const tt_experiment *experiment, const tt_claim *claim,
 
 /* ---- The decision ---- */
 
-/* Whether a run is of the choice, and the first of its group along `over`. */
+/* Whether a run is of the choice, and the first of its group along `over` and `averaged`. */
 static bool is_first(const tt_experiment *experiment, const tt_claim *claim,
                      const tt_choice *choice, size_t run) {
     for (size_t axis = 0; axis < experiment->axis_count; axis++) {
@@ -198,7 +218,8 @@ static bool is_first(const tt_experiment *experiment, const tt_claim *claim,
         if (!choice->values[axis][place]) {
             return false;
         }
-        for (size_t v = 0; axis == claim->over && v < place; v++) {
+        const bool is_joined = axis == claim->over || axis == claim->averaged;
+        for (size_t v = 0; is_joined && v < place; v++) {
             if (choice->values[axis][v]) {
                 return false;
             }
@@ -211,7 +232,7 @@ static bool is_first(const tt_experiment *experiment, const tt_claim *claim,
 static bool are_partners(const tt_experiment *experiment, const tt_claim *claim, size_t run,
                          size_t other) {
     for (size_t axis = 0; axis < experiment->axis_count; axis++) {
-        if (!claim->against.names[axis] && axis != claim->over &&
+        if (!claim->against.names[axis] && axis != claim->over && axis != claim->averaged &&
             place_of(experiment, run, axis) != place_of(experiment, other, axis)) {
             return false;
         }
@@ -310,9 +331,15 @@ void tt_claim_put(FILE *file, const tt_experiment *experiment, const tt_claim *c
     if (claim->at_column[0] != '\0') {
         (void)fprintf(file, " at %s=%.9g", claim->at_column, claim->at_value);
     }
+    if (claim->averaged < experiment->axis_count) {
+        (void)fprintf(file, ", mean over %s", experiment->axes[claim->averaged].name);
+    }
     if (claim->over < experiment->axis_count) {
         (void)fprintf(file, ", %s over %s", tt_statistic_names[claim->statistic],
                       experiment->axes[claim->over].name);
+    }
+    if (claim->plus != 0) {
+        (void)fprintf(file, " + %.9g", claim->plus);
     }
     if (claim->of.is_set) {
         (void)fputs(", of", file);
@@ -335,7 +362,7 @@ static void put_run(FILE *file, const tt_experiment *experiment, const tt_claim 
                     size_t run) {
     const char *gap = "";
     for (size_t axis = 0; axis < experiment->axis_count; axis++) {
-        if (axis != claim->over) {
+        if (axis != claim->over && axis != claim->averaged) {
             (void)fprintf(file, "%s%s=%s", gap, experiment->axes[axis].name,
                           tt_experiment_value(experiment, run, axis));
             gap = " ";

@@ -6,7 +6,9 @@
  *         at = "clock=50";                               or "time_s=30", "end" (the default)
  *         of = { policy = "essp:*"; };                   the runs: values of axes, or patterns, or
  *                                                        a list of them; default: all runs
+ *         averaged = "seed";                             mean of the runs along an axis
  *         over = "policy"; statistic = "spread";         one number of the runs along an axis
+ *         plus = 1;                                      a slope or exponent against s + 1
  *         against = { policy = "ssp:*"; };               compared with that of these runs
  *         compare = "ratio";                             (default), or "difference"
  *         at_most = 0.5; }                               and, or, at_least = 0.1
@@ -64,8 +66,10 @@ typedef struct tt_claim {
     char at_column[64]; /* empty: at the end */
     double at_value;
     tt_choice of, against;
-    size_t over; /* an axis; with TT_VALUE there is none */
+    size_t averaged; /* an axis over which numbers are averaged before all else, or axis_count */
+    size_t over;     /* an axis; with TT_VALUE there is none */
     tt_statistic statistic;
+    double plus; /* added to the numbers of the axis, of slopes and exponents */
     bool is_difference;
     bool has_at_most, has_at_least;
     double at_most, at_least;

@@ -216,10 +216,12 @@ static ps_err read_compare(const source *from, const config_setting_t *value, tt
 }
 
 static ps_err read_key(const source *from, const config_setting_t *key, tt_claim *claim) {
-    static const char *const known[] = {"name",    "quantity",  "at",      "of",       "over",
-                                        "against", "statistic", "compare", "at_least", "at_most"};
+    static const char *const known[] = {"name",     "quantity", "at",        "of",
+                                        "over",     "against",  "statistic", "compare",
+                                        "at_least", "at_most",  "averaged",  "plus"};
     const char *const name = config_setting_name(key);
     const char *text = "";
+    bool has_plus = false;
     size_t k = 0;
     while (k < sizeof known / sizeof known[0] && strcmp(known[k], name) != 0) {
         k++;
@@ -248,6 +250,11 @@ static ps_err read_key(const source *from, const config_setting_t *key, tt_claim
         return read_bound(from, key, &claim->has_at_least, &claim->at_least);
     case 9:
         return read_bound(from, key, &claim->has_at_most, &claim->at_most);
+    case 10:
+        PS_TRY(text_of(from, key, &text));
+        return axis_of(from, key, text, &claim->averaged);
+    case 11:
+        return read_bound(from, key, &has_plus, &claim->plus);
     default:
         return refuse_word(from, key, "key", name, known, sizeof known / sizeof known[0]);
     }
@@ -258,7 +265,7 @@ static ps_err check_numbers(const source *from, const tt_claim *claim) {
     const tt_axis *const axis = &from->experiment->axes[claim->over];
     const bool is_needed = claim->statistic == TT_SLOPE || claim->statistic == TT_EXPONENT;
     for (size_t v = 0; is_needed && v < axis->value_count; v++) {
-        const double number = tt_claim_axis_number(axis->values[v]);
+        const double number = tt_claim_axis_number(axis->values[v]) + claim->plus;
         if (claim->of.values[claim->over][v] &&
             (!isfinite(number) || (claim->statistic == TT_EXPONENT && !(number > 0)))) {
             return ps_fault_set(from->fault, PS_EINVAL,
@@ -296,6 +303,13 @@ static const char *misfit_of(const tt_experiment *experiment, const tt_claim *cl
     if (has_over && along < 2) {
         return "'of' leaves fewer than two values on the axis of 'over'";
     }
+    if (claim->averaged < experiment->axis_count &&
+        (claim->averaged == claim->over || claim->against.names[claim->averaged])) {
+        return "'averaged' is an axis of its own, which neither 'over' nor 'against' names";
+    }
+    if (claim->plus != 0 && claim->statistic != TT_SLOPE && claim->statistic != TT_EXPONENT) {
+        return "'plus' is for slopes and exponents";
+    }
     if (claim->at_column[0] != '\0' && claim->source != TT_FROM_METRICS) {
         return "'at' is for columns of metrics.csv alone";
     }
@@ -330,7 +344,9 @@ static ps_err read_claim(const source *from, tt_claim *claim) {
         return ps_fault_set(from->fault, PS_EINVAL, "%s:%u: a claim is a group: { name = ...; }",
                             experiment->path, line_of(from->claim));
     }
-    *claim = (tt_claim){.over = experiment->axis_count, .line = line_of(from->claim)};
+    *claim = (tt_claim){.averaged = experiment->axis_count,
+                        .over = experiment->axis_count,
+                        .line = line_of(from->claim)};
     for (int i = 0; i < config_setting_length(from->claim); i++) {
         PS_TRY(read_key(from, config_setting_get_elem(from->claim, (unsigned)i), claim));
     }

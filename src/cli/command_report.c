@@ -169,7 +169,7 @@ static bool is_maximised(const json_t *manifest, const char *metric) {
 static ps_err write_run(FILE *page, const char *directory, ps_fault *fault) {
     static const char *const files[] = {"manifest.json", "metrics.csv", "workers.csv",
                                         "staleness.csv", "topics.txt",  "topics.csv",
-                                        "model/"};
+                                        "delays.csv",    "model/"};
     json_t *const manifest = tt_manifest_read(directory, fault);
     if (manifest == NULL) {
         return PS_EFORMAT;

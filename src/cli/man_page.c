@@ -185,6 +185,7 @@ static void put_world(FILE *to) {
         {"metrics.csv", "a row per evaluation"},
         {"workers.csv", "a row per worker and clock"},
         {"staleness.csv", "a histogram of what reads saw"},
+        {"delays.csv", "of online: how many updates reads lacked, and for how long"},
         {"model/", "the final tables, as .npy"},
         {NULL, NULL}};
     static const char *const variables[][2] = {

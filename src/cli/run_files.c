@@ -101,6 +101,40 @@ static ps_err write_staleness(const char *directory, const psi_plan *plan,
     return sheet_close(&out, PS_OK, fault);
 }
 
+/* The file of ps_algo.tally: numbers that no worker met are left out. */
+static ps_err write_tally(const char *directory, const psi_plan *plan, const psi_results *results,
+                          ps_fault *fault) {
+    const ps_tally_file *const file = plan->algo->tally;
+    const psi_tally *const tally = &results->tally;
+    char policy[32];
+    csv_sheet out;
+    if (file == NULL) {
+        return PS_OK;
+    }
+    psi_policy_format(&plan->policy, policy);
+    PS_TRY(sheet_open(&out, directory, file->name, fault));
+    (void)fprintf(out.file, "policy,%s", file->number);
+    for (size_t c = 0; c < file->column_count; c++) {
+        (void)fprintf(out.file, ",%s", file->columns[c]);
+    }
+    (void)fputc('\n', out.file);
+    for (size_t first = 0; first < tally->count; first += file->column_count) {
+        uint64_t met = 0;
+        for (size_t i = first; i < first + file->column_count && i < tally->count; i++) {
+            met += tally->counts[i];
+        }
+        if (met == 0) {
+            continue;
+        }
+        (void)fprintf(out.file, "%s,%zu", policy, first / file->column_count);
+        for (size_t i = first; i < first + file->column_count; i++) {
+            (void)fprintf(out.file, ",%" PRIu64, i < tally->count ? tally->counts[i] : 0);
+        }
+        (void)fputc('\n', out.file);
+    }
+    return sheet_close(&out, PS_OK, fault);
+}
+
 static ps_err write_dense(const char *directory, const ps_table_spec *spec, const void *values,
                           ps_fault *fault) {
     char name[256];
@@ -187,6 +221,7 @@ ps_err tt_run_files_write(const char *directory, const psi_plan *plan, const psi
     PS_TRY(write_metrics(directory, plan, results, fault));
     PS_TRY(write_workers(directory, results, fault));
     PS_TRY(write_staleness(directory, plan, results, fault));
+    PS_TRY(write_tally(directory, plan, results, fault));
     PS_TRY(write_model(directory, plan, results, fault));
     return results->model_is_complete
                ? tt_model_files_write(directory, plan, results, extras_out, fault)

@@ -296,12 +296,20 @@ ps_err tt_run_identify(tt_run *run, ps_fault *fault) {
     return err;
 }
 
+/* The clocks that a read may be behind: of a policy that wants nothing of any read, no number. */
+static double staleness_of(const psi_policy *policy) {
+    const uint32_t far = UINT32_MAX / 2;
+    const uint32_t wanted = policy->ops->read_clock(policy, far);
+    return wanted == 0 ? (double)INFINITY : far - wanted;
+}
+
 ps_err tt_run_open(tt_run *run, ps_fault *fault) {
     const ps_algo *const algo = run->plan.algo;
     const ps_settings settings = {.data = tt_setting_text(&run->settings, "data"),
                                   .seed = run->plan.seed,
                                   .worker_count = run->plan.worker_count,
                                   .clock_count = run->plan.clock_count,
+                                  .staleness = staleness_of(&run->plan.policy),
                                   .batch = run->batch,
                                   .values = run->option_values};
     PS_TRY(algo->open(&settings, &run->problem, fault));

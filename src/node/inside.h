@@ -18,6 +18,7 @@ struct ps_worker {
     void (*publish)(const void *state, void *to); /* NULL: the bytes as they are */
     size_t published_size_bytes;
     bool has_published;
+    psi_tally tally; /* the worker's thread only, until it has left */
     double clock_start_s, compute_s, wait_s;
     double waiting_since_s; /* while it waits */
 };

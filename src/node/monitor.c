@@ -342,6 +342,19 @@ static void add_staleness_of(psi_monitor *monitor, psi_node *node) {
     }
 }
 
+/* Adds what the workers of one node counted. */
+static void add_tallies_of(psi_monitor *monitor, psi_node *node) {
+    for (uint32_t w = 0; w < node->worker_count; w++) {
+        const psi_tally *const tally = &node->workers[w].tally;
+        for (size_t i = 0; i < tally->count; i++) {
+            const bool is_met = tally->counts[i] > 0;
+            if (is_met && !psi_tally_add(&monitor->results->tally, i, tally->counts[i])) {
+                psi_node_fail(node, PS_ENOMEM);
+            }
+        }
+    }
+}
+
 void psi_monitor_finish_if_done(psi_monitor *monitor) {
     const psi_plan *const plan = monitor->plan;
     if (monitor->is_finished || monitor->workers_active > 0 || monitor->jobs_running > 0 ||
@@ -352,6 +365,7 @@ void psi_monitor_finish_if_done(psi_monitor *monitor) {
         monitor->has_recorded = true;
         for (uint32_t i = 0; i < monitor->node_count; i++) {
             add_staleness_of(monitor, monitor->nodes[i]);
+            add_tallies_of(monitor, monitor->nodes[i]);
         }
         for (uint32_t i = 0; monitor->spans != NULL && i < monitor->node_count; i++) {
             psi_node_mark(monitor->nodes[i], PSI_MARK_END, 0);

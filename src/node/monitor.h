@@ -10,7 +10,7 @@
  * SUMS: clock, first rank, worker count, sum count (u32); work units (f64), bytes and frames sent
  * (u64), cost in seconds (f64); then the sums (f64), worker after worker. TRACE: row count,
  * staleness count (u64); totals as in SUMS; evaluation cost (f64); span count, spans dropped
- * (u64); rows; histogram (u64); spans. STOP: nothing. */
+ * (u64); rows; histogram (u64); spans; tally (u64), up to the end. STOP: nothing. */
 enum {
     PSI_MODEL_HEADER_BYTES = 16,
     PSI_MODEL_IS_FINAL = 1,

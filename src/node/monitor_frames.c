@@ -56,7 +56,8 @@ void psi_monitor_send_trace(psi_monitor *monitor) {
     const psi_spans *const spans = monitor->spans;
     const size_t span_count = spans == NULL ? 0 : psi_spans_count(spans);
     const size_t size_bytes = PSI_TRACE_HEADER_BYTES + results->trace_count * PSI_TRACE_ROW_BYTES +
-                              results->staleness_count * 8 + span_count * PSI_SPAN_BYTES;
+                              results->staleness_count * 8 + span_count * PSI_SPAN_BYTES +
+                              results->tally.count * 8;
     psi_frame *const frame = frame_to_first(monitor, PSI_FRAME_TRACE, size_bytes);
     if (frame == NULL) {
         return;
@@ -82,6 +83,9 @@ void psi_monitor_send_trace(psi_monitor *monitor) {
     }
     for (size_t i = 0; i < span_count; i++, to += PSI_SPAN_BYTES) {
         psi_span_put(to, psi_spans_at(spans, i));
+    }
+    for (size_t i = 0; i < results->tally.count; i++, to += 8) {
+        psi_put_u64(to, results->tally.counts[i]);
     }
     port_of(monitor)->ops->send(port_of(monitor), frame);
 }
@@ -221,6 +225,24 @@ static bool receive_spans(psi_monitor *monitor, psi_reader *reader, uint64_t spa
     return true;
 }
 
+/* All that is left. */
+static bool receive_tally(psi_monitor *monitor, psi_reader *reader) {
+    const ps_tally_file *const file = monitor->plan->algo->tally;
+    const size_t count = reader->left_bytes / 8;
+    const size_t count_max =
+        file == NULL ? 0 : file->column_count * ((size_t)PS_TALLY_NUMBER_MAX + 1);
+    if (reader->left_bytes % 8 != 0 || count > count_max) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t times = psi_read_u64(reader);
+        if (times > 0 && !psi_tally_add(&monitor->results->tally, i, times)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool receive_trace(psi_monitor *monitor, uint32_t process, psi_reader reader) {
     const uint64_t row_count = psi_read_u64(&reader);
     const uint64_t staleness_count = psi_read_u64(&reader);
@@ -231,7 +253,7 @@ static bool receive_trace(psi_monitor *monitor, uint32_t process, psi_reader rea
     const size_t left_bytes = reader.left_bytes;
     if (reader.failed || row_count > left_bytes / PSI_TRACE_ROW_BYTES ||
         staleness_count > left_bytes / 8 || span_count > left_bytes / PSI_SPAN_BYTES ||
-        row_count * PSI_TRACE_ROW_BYTES + staleness_count * 8 + span_count * PSI_SPAN_BYTES !=
+        row_count * PSI_TRACE_ROW_BYTES + staleness_count * 8 + span_count * PSI_SPAN_BYTES >
             left_bytes) {
         return false;
     }
@@ -244,7 +266,7 @@ static bool receive_trace(psi_monitor *monitor, uint32_t process, psi_reader rea
             return false;
         }
     }
-    if (!receive_spans(monitor, &reader, span_count, process)) {
+    if (!receive_spans(monitor, &reader, span_count, process) || !receive_tally(monitor, &reader)) {
         return false;
     }
     monitor->results->spans_dropped += spans_dropped;

@@ -118,6 +118,7 @@ void psi_node_destroy(psi_node *node) {
     for (uint32_t i = 0; node->workers != NULL && i < node->worker_count; i++) {
         psi_rows_fini(&node->workers[i].rows);
         psi_block_fini(&node->workers[i].block);
+        free(node->workers[i].tally.counts);
     }
     if (node->client.options.layout != NULL) {
         psi_client_fini(&node->client);

@@ -54,6 +54,18 @@ ps_err psi_plan_check(const psi_plan *plan, ps_fault *fault) {
     return PS_OK;
 }
 
+bool psi_tally_add(psi_tally *tally, size_t place, uint64_t times) {
+    void *counts = tally->counts;
+    const bool has_room =
+        psi_array_reserve(&counts, &tally->capacity, place + 1, sizeof *tally->counts);
+    tally->counts = counts;
+    if (has_room) {
+        tally->counts[place] += times;
+        tally->count = place < tally->count ? tally->count : place + 1;
+    }
+    return has_room;
+}
+
 void psi_results_fini(psi_results *results, const psi_plan *plan) {
     for (size_t t = 0; t < PS_TABLES_MAX; t++) {
         free(results->model_dense[t]);
@@ -68,6 +80,7 @@ void psi_results_fini(psi_results *results, const psi_plan *plan) {
     free(results->metrics);
     psi_chunks_fini(&results->trace);
     free(results->staleness);
+    free(results->tally.counts);
     free(results->spans);
     *results = (psi_results){0};
 }

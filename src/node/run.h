@@ -87,6 +87,15 @@ uint32_t psi_endpoint_node(const psi_plan *plan, uint32_t endpoint);
 /* Checks that the plan makes sense (counts, tables, multiples). One line in `fault` if not. */
 PS_MUST_CHECK ps_err psi_plan_check(const psi_plan *plan, ps_fault *fault);
 
+/* How often each number was met: counts[number * columns + column], of ps_algo.tally. */
+typedef struct psi_tally {
+    uint64_t *counts; /* owned */
+    size_t count, capacity;
+} psi_tally;
+
+/* Adds to one place. False: memory is exhausted, and nothing has changed. O(1), amortised. */
+PS_MUST_CHECK bool psi_tally_add(psi_tally *tally, size_t place, uint64_t times);
+
 /* What a run measured. Owned memory; release with psi_results_fini(). All zero is a valid empty
  * one. */
 typedef struct psi_results {
@@ -96,6 +105,7 @@ typedef struct psi_results {
     size_t trace_count;
     uint64_t *staleness; /* [d]: reads that saw clock difference -1-d */
     size_t staleness_count, staleness_capacity;
+    psi_tally tally;
     psi_span *spans; /* process after process, in the order of their ends */
     size_t span_count, span_capacity;
     uint64_t spans_dropped;

@@ -373,6 +373,15 @@ void ps_publish_by(ps_worker *worker, void (*copy)(const void *state, void *to),
     unlock(worker);
 }
 
+ps_err ps_tally(ps_worker *worker, size_t column, uint64_t number) {
+    const ps_tally_file *const file = worker->node->plan->algo->tally;
+    if (file == NULL || column >= file->column_count) {
+        return PS_EINVAL;
+    }
+    const size_t at = number < PS_TALLY_NUMBER_MAX ? (size_t)number : PS_TALLY_NUMBER_MAX;
+    return psi_tally_add(&worker->tally, at * file->column_count + column, 1) ? PS_OK : PS_ENOMEM;
+}
+
 ps_err psi_worker_main(psi_node *node, uint32_t worker_index) {
     ps_worker *const worker = &node->workers[worker_index];
     worker->clock_start_s = node->port->ops->now_s(node->port);

@@ -135,6 +135,25 @@ static const struct {
      1,
      0.5,
      2},
+    {"name = \"mean of seeds\"; quantity = \"objective\"; averaged = \"seed\"; at_most = 2;",
+     {1, 3, 2, 2, 1, 2, 3, 0.5},
+     7,
+     2,
+     4},
+    {"name = \"exponent of means against s + 1\"; quantity = \"objective\"; averaged = \"seed\"; "
+     "over "
+     "= \"policy\"; statistic = \"exponent\"; plus = 1; of = { policy = \"ssp:*\"; }; at_least = "
+     "1.99; at_most = 2.01;",
+     {9, 9, 3, 5, 8, 10, 20, 30},
+     6,
+     25,
+     1},
+    {"name = \"ratio of means\"; quantity = \"objective\"; averaged = \"seed\"; of = { policy = "
+     "\"ssp:*\"; }; against = { policy = \"bsp\"; }; at_most = 0.5;",
+     {4, 8, 2, 4, 1, 4, 4, 2},
+     6,
+     4.5,
+     3},
 };
 
 static void every_kind_fails_on_wrong_data(void) {
@@ -202,6 +221,12 @@ static void bad_claims_are_refused(void) {
         {"name = \"a\"; quantity = \"objective\"; at_most = 1; of = { policy = \"bsp\"; }; against "
          "= { policy = \"bsp\"; };",
          "no other runs"},
+        {"name = \"a\"; quantity = \"objective\"; at_most = 1; averaged = \"sed\";", "no axis sed"},
+        {"name = \"a\"; quantity = \"objective\"; at_most = 1; averaged = \"seed\"; over = "
+         "\"seed\"; "
+         "statistic = \"max\";",
+         "an axis of its own"},
+        {"name = \"a\"; quantity = \"objective\"; at_most = 1; plus = 1;", "slopes and exponents"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ps_fault fault = {0};

@@ -79,7 +79,7 @@ typedef struct fixture {
     psi_metrics_row metrics[2];
     psi_trace_row trace[1];
     uint8_t *trace_chunk;
-    uint64_t staleness[4];
+    uint64_t staleness[4], tally[9];
     float dense[6];
     uint32_t columns[3];
     double values[3];
@@ -87,9 +87,11 @@ typedef struct fixture {
 } fixture;
 
 static void fixture_fill(fixture *made) {
-    static const char *const names[] = {"objective", "gap"};
+    static const char *const names[] = {"objective", "gap"}, *const seen[] = {"few", "many"};
+    static const ps_tally_file tally = {
+        .name = "ages.csv", .number = "days", .columns = seen, .column_count = 2};
     *made = (fixture){
-        .algo = {.name = "made-up", .metrics = names, .metric_count = 2},
+        .algo = {.name = "made-up", .metrics = names, .metric_count = 2, .tally = &tally},
         .metrics = {{.time_s = 0, .values = {3.5, 0.25}},
                     {.time_s = 1.5,
                      .clock_min = 4,
@@ -105,6 +107,7 @@ static void fixture_fill(fixture *made) {
                    .wait_s = 0.125,
                    .end_s = 1}},
         .staleness = {5, 0, 2, 0},
+        .tally = {7, 1, 0, 0, 0, 0, 0, 8, 3},
         .dense = {1, 2, 3, 4, 5, 6.5f},
         .columns = {1, 7, 2},
         .values = {0.5, -1, 9},
@@ -129,6 +132,7 @@ static void fixture_fill(fixture *made) {
     made->results.trace_count = 1;
     made->results.staleness = made->staleness;
     made->results.staleness_count = 4;
+    made->results.tally = (psi_tally){.counts = made->tally, .count = 9};
     made->results.model_is_complete = true;
     made->results.model_dense[0] = made->dense;
     made->results.model_sparse[1] = made->rows;
@@ -154,7 +158,8 @@ static bool text_is(const char *directory, const char *name, const char *expecte
     return strcmp(text, expected) == 0;
 }
 
-/* Values, order and the smallest text of every number; the histogram ends at the last count. */
+/* Values, order and the smallest text of every number; the histogram ends at the last count; the
+ * tally leaves out numbers that nobody met. */
 static void csv_files_hold_the_results(void) {
     fixture made;
     tt_extras extras;
@@ -170,6 +175,8 @@ static void csv_files_hold_the_results(void) {
                            "rank,clock,start_s,compute_s,wait_s,end_s\n2,4,0.5,0.25,0.125,1\n"));
     CU_ASSERT_TRUE(text_is(path, "staleness.csv",
                            "policy,clock_difference,reads\nssp:2,-3,2\nssp:2,-2,0\nssp:2,-1,5\n"));
+    CU_ASSERT_TRUE(
+        text_is(path, "ages.csv", "policy,days,few,many\nssp:2,0,7,1\nssp:2,3,0,8\nssp:2,4,3,0\n"));
 }
 
 /* Reads what stands behind the header of an .npy file. */

@@ -179,6 +179,13 @@ static ps_err do_clock(ps_worker *worker, const tags_problem *problem, int32_t *
     if (!step.is_good) {
         return PS_EBROKEN;
     }
+    PS_TRY(ps_tally(worker, ps_rank(worker) % 2, clock));
+    PS_TRY(problem->is_exact && ps_rank(worker) == 0
+               ? ps_tally(worker, 1, PS_TALLY_NUMBER_MAX + (uint64_t)clock)
+               : PS_OK);
+    if (ps_tally(worker, 2, clock) != PS_EINVAL) {
+        return PS_EBROKEN;
+    }
     return problem->with_pushes ? push_and_pull(worker, problem, numbers) : PS_OK;
 }
 
@@ -289,6 +296,10 @@ static double units_per_clock(const void *problem_of_run) {
 static const char *const metric_names[TAGS_METRICS] = {"objective", "below", "above", "locals",
                                                        "sparse"};
 
+static const char *const tally_columns[] = {"even", "odd"};
+static const ps_tally_file tally_file = {
+    .name = "tally.csv", .number = "clock", .columns = tally_columns, .column_count = 2};
+
 const ps_algo tags_algo = {
     .name = "tags",
     .summary = "updates that can be told apart",
@@ -298,6 +309,7 @@ const ps_algo tags_algo = {
     .metrics = metric_names,
     .metric_count = TAGS_METRICS,
     .sum_count = TAGS_METRICS,
+    .tally = &tally_file,
     .open = open_problem,
     .close = close_problem,
     .describe = describe,
@@ -453,6 +465,29 @@ static const char *trace_complaint(const psi_plan *plan, const psi_results *resu
                : "the histogram does not count every row read once";
 }
 
+/* Every worker counted each of its clocks once, by the parity of its rank; under bsp the first one
+ * once more beyond the largest number. */
+static const char *tally_complaint(const psi_plan *plan, const psi_results *results) {
+    const tags_problem *const problem = plan->problem;
+    const psi_tally *const tally = &results->tally;
+    const size_t last = 2 * (size_t)PS_TALLY_NUMBER_MAX + 1;
+    const size_t end = problem->is_exact ? last : tally->count;
+    if (problem->is_exact &&
+        (tally->count != last + 1 || tally->counts[last] != plan->clock_count)) {
+        return "the tally does not count what is beyond its numbers as the last one";
+    }
+    if (end < 2 * (size_t)plan->clock_count - (plan->worker_count < 2)) {
+        return "the tally lacks what workers counted";
+    }
+    for (size_t i = 0; i < end; i++) {
+        const uint64_t of_parity = (plan->worker_count + 1 - i % 2) / 2;
+        if (tally->counts[i] != (i / 2 < plan->clock_count ? of_parity : 0)) {
+            return "the tally is not the sum of what the workers counted";
+        }
+    }
+    return NULL;
+}
+
 const char *tags_complaint(const psi_plan *plan, const psi_results *results) {
     const tags_problem *const problem = plan->problem;
     const char *complaint = model_complaint(results, problem);
@@ -461,6 +496,9 @@ const char *tags_complaint(const psi_plan *plan, const psi_results *results) {
     }
     if (complaint == NULL && problem->leaving_rank == TAGS_NOBODY) {
         complaint = trace_complaint(plan, results);
+    }
+    if (complaint == NULL && problem->leaving_rank == TAGS_NOBODY) {
+        complaint = tally_complaint(plan, results);
     }
     return complaint;
 }

@@ -273,6 +273,10 @@ static bool trace(cursor *cursor) {
     for (uint64_t i = 0; i < span_count && !cursor->is_short; i++) {
         span(cursor);
     }
+    for (uint64_t i = 0; cursor->left >= 8; i++) {
+        fprintf(cursor->out, "    tally %llu: %llu\n", (unsigned long long)i,
+                (unsigned long long)number(cursor, 8));
+    }
     return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "algos/online/virtual_workers.h"
 #include "support/suite.h"
 
 psi_online_problem *online_fixture_open(uint64_t seed, uint32_t rounds,
@@ -23,7 +24,8 @@ psi_online_problem *online_fixture_open(uint64_t seed, uint32_t rounds,
     return problem;
 }
 
-void online_fixture_play(const psi_online_problem *problem, double *metrics) {
+/* Plays all rounds, and returns what was logged. */
+static psi_online_log learner_play(const psi_online_problem *problem) {
     psi_learner learner;
     const psi_learner_options options = {.kind = problem->learner,
                                          .game = &problem->game,
@@ -35,8 +37,24 @@ void online_fixture_play(const psi_online_problem *problem, double *metrics) {
     for (uint64_t t = 0; t < problem->stream.round_count; t++) {
         psi_learner_round(&learner);
     }
-    double sums[PSI_ONLINE_SUMS];
-    psi_online_evaluate(problem, 0, &learner.log, problem->stream.round_count, sums);
-    psi_online_finish(problem, sums, metrics);
+    const psi_online_log log = learner.log;
     psi_learner_fini(&learner);
+    return log;
+}
+
+static psi_online_log virtual_play(const psi_online_problem *problem) {
+    psi_virtual game;
+    CU_ASSERT_EQUAL_FATAL(psi_virtual_init(&game, problem), PS_OK);
+    psi_virtual_play(&game, problem->stream.round_count);
+    const psi_online_log log = game.log;
+    psi_virtual_fini(&game);
+    return log;
+}
+
+void online_fixture_play(const psi_online_problem *problem, double *metrics) {
+    const psi_online_log log =
+        problem->virtual_workers > 0 ? virtual_play(problem) : learner_play(problem);
+    double sums[PSI_ONLINE_SUMS];
+    psi_online_evaluate(problem, 0, &log, problem->stream.round_count, sums);
+    psi_online_finish(problem, sums, metrics);
 }

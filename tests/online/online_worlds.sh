@@ -18,6 +18,19 @@ check "in flight under bsp" '[ "$(last real in_flight_mean)" = 1.5 ] && [ "$(las
 check "assumptions hold" '[ "$(last real assumptions_hold)" = 1 ] && [ "$(last real rounds)" = 1600 ]'
 check "below the bound" 'awk -v r="$(last real ratio)" "BEGIN {exit !(r > 0 && r < 1)}"'
 check "the comparator is certified" 'awk -v g="$(last real comparator_gap)" "BEGIN {exit !(g < 1e-6)}"'
+# delays.csv counts every read once in each column, and its mean is the one of metrics.csv.
+counted() {
+    awk -F, 'NR > 1 {reads += $3; lacking += $2 * $3; late += $4} END {print reads, lacking / reads, late}' "$1/delays.csv"
+}
+check "delays are counted" '[ "$(counted real)" = "1600 1.5 1600" ] && [ "$(grep -c ^bsp, real/delays.csv)" = 4 ]'
+# What was measured, but for the last bits: losses are added up in another order.
+measured() {
+    awk -F, 'NR > 1 {for (i = 5; i <= 13; i++) printf "%.11g ", $i; print ""}' "$1/metrics.csv"
+}
+"$TORTOISE" run online --nodes 1 --workers 1 --clocks 400 --batch 4 --eval-every 100 --quiet --policy bsp --theorem ssp-dual \
+    --virtual-workers 4 --out virtual >virtual.txt || exit 1
+check "under bsp reads are those of virtual workers with s = 0" \
+    'cmp -s <(measured real) <(measured virtual) && cmp -s {real,virtual}/delays.csv'
 "$TORTOISE" run "${game[@]}" --policy async --theorem ssp-dual --out async >async.txt || exit 1
 check "async ends" '[ "$(last async rounds)" = 1600 ]'
 
@@ -38,7 +51,7 @@ check "unless gradients come late" '[ "$(holds vap-late --nodes 1 --workers 1 --
 
 if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
     "$TORTOISE" sim "${game[@]}" --policy bsp --theorem ssp-dual --out sim >sim.txt || exit 1
-    check "both worlds" 'cmp -s <(cut -d, -f2,5-13 real/metrics.csv) <(cut -d, -f2,5-13 sim/metrics.csv)'
+    check "both worlds" 'cmp -s <(cut -d, -f2,5-13 real/metrics.csv) <(cut -d, -f2,5-13 sim/metrics.csv) && cmp -s {real,sim}/delays.csv'
     slow=(--straggler "slow:node=0,factor=4x" --straggler lognormal:sigma=0.5 --unit-cost 1ms)
     for policy in ssp:3 essp:3; do
         "$TORTOISE" sim "${game[@]}" "${slow[@]}" --policy $policy --staleness 3 --theorem ssp-dual-in-flight \
@@ -47,6 +60,13 @@ if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
             'awk -v m="$(last "sim-$policy" in_flight_mean)" "BEGIN {exit !(m > 1.5 && m <= 21)}"'
         check "$policy: assumptions hold" '[ "$(last "sim-$policy" assumptions_hold)" = 1 ]'
         check "$policy: below the bound" 'awk -v r="$(last "sim-$policy" ratio)" "BEGIN {exit !(r > 0 && r < 1)}"'
+        mv "sim-$policy" first
+        "$TORTOISE" sim "${game[@]}" "${slow[@]}" --policy $policy --staleness 3 --theorem ssp-dual-in-flight \
+            --jobs 2 --out "sim-$policy" >sim.txt || exit 1
+        check "$policy: the same delays, byte for byte" 'cmp -s {first,sim-$policy}/delays.csv'
+        check "$policy: their mean" 'awk -v m="$(last first in_flight_mean)" -v c="$(counted first)" \
+            "BEGIN {split(c, n, \" \"); d = m - n[2]; exit !(n[1] == 1600 && d * d < 1e-8)}"'
+        rm -rf first
     done
     # A policy that is staler than the bound is for is found out by what the reads have.
     "$TORTOISE" sim "${game[@]}" "${slow[@]}" --policy ssp:9 --staleness 3 --theorem ssp-dual --out late >late.txt || exit 1
@@ -54,10 +74,14 @@ if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
 fi
 
 refused_command=(run online --nodes 1 --out bad)
-refused "on a line only" -- --workers 1 --loss hinge --dimension 2
 echo "1 1:1" >some.svm
 refused "leave --data out" -- --workers 1 --data some.svm
 refused "is for one worker" -- --workers 2 --learner adadelay
+refused "neither a whole number" -- --workers 1 --staleness 1.5
+refused "the policy promises none" -- --workers 2 --policy async --staleness -1
+refused "add --workers 1" -- --workers 2 --virtual-workers 4
+refused "no --delay" -- --workers 1 --virtual-workers 4 --delay 3
+refused "no adadelay" -- --workers 1 --virtual-workers 4 --learner adadelay
 refused "--delay is for one worker" -- --workers 2 --delay 3
 refused "need --strong" -- --workers 1 --theorem strongly-convex
 refused "did you mean 'lipschitz'" -- --workers 1 --theorem lipshitz

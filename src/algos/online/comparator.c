@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "algos/online/hinge_comparator.h"
+
 enum { BISECTIONS = 200, STEPS_MAX = 20000, STEPS_PER_CHECK = 10 };
 static const double gap_per_round = 1e-10;
 
@@ -162,6 +164,8 @@ void psi_comparator_find(const psi_game *game, uint64_t round_count, psi_compara
         linear_find(game, round_count, best_out);
     } else if (game->set.dimension == 1 && game->set.kind != PSI_SET_SIMPLEX) {
         line_find(game, round_count, best_out);
+    } else if (game->loss == PSI_LOSS_HINGE) {
+        psi_hinge_find(game, round_count, gap_per_round * (double)round_count, best_out);
     } else {
         gradient_find(game, round_count, best_out);
     }

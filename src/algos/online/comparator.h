@@ -27,9 +27,10 @@ typedef struct psi_comparator {
 /* Of rounds 0 .. round_count - 1:
  *   linear losses          closed form; the gap is that of rounding, and computed, too
  *   one dimension          bisection on the derivative; the gap is that between the tangents
+ *   hinge                  interior points (hinge_comparator.h); the gap is that to the dual
  *   else                   accelerated projected gradient (Beck and Teboulle 2009), restarted;
  *                          the gap is that of Frank and Wolfe, max over v in X of <grad, x - v>
- * until the gap is below 1e-10 a round, or no longer falls. hinge is for one dimension alone.
+ * until the gap is below 1e-10 a round, or no longer falls.
  * O(rounds x d x steps). */
 void psi_comparator_find(const psi_game *game, uint64_t round_count, psi_comparator *best_out);
 

@@ -13,13 +13,14 @@ ps_err psi_learner_init(psi_learner *learner, const psi_learner_options *options
     learner->heads = calloc(rounds, sizeof *learner->heads);
     learner->tails = calloc(rounds, sizeof *learner->tails);
     learner->following = calloc(rounds, sizeof *learner->following);
+    learner->is_used = calloc(rounds, sizeof *learner->is_used);
     learner->marks = revises ? calloc(rounds, d * sizeof *learner->marks) : NULL;
     for (uint32_t i = 0; i < d; i++) {
         learner->z[i] = learner->z_max[i] = 1;
     }
     const int has_all = learner->gradients != NULL && learner->heads != NULL &&
                         learner->tails != NULL && learner->following != NULL &&
-                        (!revises || learner->marks != NULL);
+                        learner->is_used != NULL && (!revises || learner->marks != NULL);
     return has_all ? PS_OK : PS_ENOMEM;
 }
 
@@ -28,6 +29,7 @@ void psi_learner_fini(psi_learner *learner) {
     free(learner->heads);
     free(learner->tails);
     free(learner->following);
+    free(learner->is_used);
     free(learner->marks);
     *learner = (psi_learner){.gradients = NULL};
 }
@@ -76,6 +78,7 @@ static void gradient_use(psi_learner *learner, uint64_t round) {
         }
     }
     learner->in_flight--;
+    learner->is_used[round] = 1;
 }
 
 /* The point of the next round, of dual averaging; if lazy, the steps are in the sum. */
@@ -104,7 +107,12 @@ static void arrival_note(psi_learner *learner, uint64_t round, uint64_t arrival)
     learner->tails[arrival] = round + 1;
 }
 
-static void read_log(psi_learner *learner) {
+/* What the point of round t does not know yet, to the log. */
+static void read_log(psi_learner *learner, uint64_t t) {
+    while (learner->oldest < t && learner->is_used[learner->oldest]) {
+        learner->oldest++;
+    }
+    learner->read = (psi_read){.in_flight = learner->in_flight, .delay = t - learner->oldest};
     const double in_flight = (double)learner->in_flight;
     learner->log.in_flight_weighted += in_flight / sqrt((double)learner->round);
     learner->log.in_flight_sum += in_flight;
@@ -116,7 +124,7 @@ void psi_learner_round(psi_learner *learner) {
     const psi_game *const game = learner->options.game;
     const uint32_t d = game->set.dimension;
     const uint64_t t = learner->round++;
-    read_log(learner);
+    read_log(learner, t);
     learner->log.loss_sum += psi_game_value(game, t, learner->x);
     psi_game_gradient(game, t, learner->x, learner->gradients + t * d);
     for (uint32_t i = 0; i < d && learner->marks != NULL; i++) {

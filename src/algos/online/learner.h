@@ -26,6 +26,13 @@ typedef enum psi_learner_kind {
     PSI_LEARNER_LAZY
 } psi_learner_kind;
 
+/* How a read differs from the sum of all rounds before its own. */
+typedef struct psi_read {
+    uint64_t in_flight; /* updates that it lacks or has too many */
+    uint64_t delay;     /* rounds since the oldest update that it lacks; 0: it lacks none */
+    int is_too_old;     /* it lacks what the bound's s promises */
+} psi_read;
+
 /* What was seen so far, to be added up over learners. */
 typedef struct psi_online_log {
     double loss_sum, round_count;
@@ -51,6 +58,9 @@ typedef struct psi_learner {
     uint64_t *heads, *tails; /* owned, [rounds]: the rounds that arrive at one, + 1; 0: none */
     uint64_t *following;     /* owned, [rounds]: the next that arrives together with one, + 1 */
     uint64_t in_flight;      /* gradients that were not used yet */
+    uint64_t oldest;         /* the first round whose gradient was not used yet */
+    uint8_t *is_used;        /* owned, [rounds] */
+    psi_read read;           /* of the last round */
     double *marks;           /* owned, [rounds][d], AdaptiveRevision: `sum` at the read; or NULL */
     double sum[PSI_SET_DIMENSION_MAX]; /* of all gradients used, if lazy of steps x gradients: not
                                           with SGD */

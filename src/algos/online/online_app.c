@@ -3,21 +3,23 @@
  * has read: updates of one worker apply in order. It counts in units of 2^-60, so that a policy
  * that bounds values sees x alone.
  *
- * One worker plays rounds with delays of its own (learner.h). Several play one round each a clock,
+ * One worker plays rounds with delays of its own (learner.h), or for virtual workers, whose reads
+ * are as stale as SSP admits (virtual_workers.h). Several play one round each a clock,
  * round number t = clock P + rank + 1, and the delays are those that the server's policy, the
  * network and the other workers make (Ho et al. 2013): x is what was read, and not projected. Of
  * dual averaging the row has the sum of all -g instead, and x = project(start + eta_t sum); of the
  * lazy learner x is projected when it is read. */
 #include "algos/online/online_app.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "algos/online/online_problem.h"
+#include "algos/online/stale_read.h"
+#include "algos/online/virtual_workers.h"
 
 enum { TABLE_X, TABLES };
+enum { TALLY_IN_FLIGHT, TALLY_DELAY, TALLIES };
 
 /* One update in its worker's place: so small that counts are exact and weigh nothing beside x. */
 #define COUNT_UNIT 0x1p-60
@@ -65,53 +67,94 @@ static void online_row_init(const void *problem, uint32_t table, uint64_t row, v
     for (uint32_t i = 0; i < online->game.set.dimension + online->worker_count; i++) {
         values[i] = 0;
     }
-    if (online->worker_count == 1 || online->learner != PSI_LEARNER_DUAL) {
+    const int is_sum = online->worker_count > 1 || online->virtual_workers > 0;
+    if (!is_sum || online->learner != PSI_LEARNER_DUAL) {
         psi_set_start(&online->game.set, values);
     }
 }
 
+static ps_err read_tally(ps_worker *worker, const psi_read *read) {
+    PS_TRY(ps_tally(worker, TALLY_IN_FLIGHT, read->in_flight));
+    return ps_tally(worker, TALLY_DELAY, read->delay);
+}
+
 /* ---- One worker ---- */
 
+/* Plays by itself, or for all the workers that are virtual. */
 typedef struct solo {
+    const psi_online_problem *problem;
     psi_learner learner;
-    uint64_t round_count; /* of a clock */
+    psi_virtual workers;
+    psi_read *reads;      /* owned, [rounds_per_clock]: of a clock */
+    uint64_t round_count; /* played so far */
 } solo;
 
 static void solo_play(void *arg) {
     solo *const s = arg;
-    for (uint64_t i = 0; i < s->round_count; i++) {
-        psi_learner_round(&s->learner);
+    const uint64_t first = s->round_count;
+    s->round_count += s->problem->rounds_per_clock;
+    if (s->problem->virtual_workers > 0) {
+        psi_virtual_play(&s->workers, s->round_count);
+    }
+    for (uint64_t round = first; round < s->round_count; round++) {
+        if (s->problem->virtual_workers > 0) {
+            s->reads[round - first] = s->workers.played[round].read;
+        } else {
+            psi_learner_round(&s->learner);
+            s->reads[round - first] = s->learner.read;
+        }
     }
 }
 
 static ps_err solo_clock(solo *s, ps_worker *worker) {
-    const uint32_t d = s->learner.options.game->set.dimension;
+    const uint32_t d = s->problem->game.set.dimension;
     PS_TRY(ps_fetch(worker, TABLE_X, (const uint64_t[]){0}, 1));
     double *const row = ps_edit(worker, TABLE_X, 0);
     if (row == NULL) {
         return PS_ENOMEM;
     }
-    PS_TRY(ps_compute(worker, (double)s->round_count, solo_play, s));
-    memcpy(row, s->learner.x, d * sizeof *row);
-    row[d] = (double)s->learner.round;
+    PS_TRY(ps_compute(worker, (double)s->problem->rounds_per_clock, solo_play, s));
+    if (s->problem->virtual_workers > 0) {
+        psi_virtual_sum(&s->workers, row);
+    } else {
+        memcpy(row, s->learner.x, d * sizeof *row);
+    }
+    row[d] = (double)s->round_count;
+    for (uint64_t i = 0; i < s->problem->rounds_per_clock; i++) {
+        PS_TRY(read_tally(worker, &s->reads[i]));
+    }
     return ps_clock(worker);
 }
 
-static ps_err solo_work(ps_worker *worker, const psi_online_problem *problem) {
-    solo s = {.round_count = problem->rounds_per_clock};
+static ps_err solo_init(solo *s) {
+    const psi_online_problem *const problem = s->problem;
     const psi_learner_options options = {.kind = problem->learner,
                                          .game = &problem->game,
                                          .theorem = problem->theorem,
                                          .facts = &problem->facts,
                                          .step_scale = problem->step_scale,
                                          .delays = problem->delays};
-    ps_err err = psi_learner_init(&s.learner, &options);
+    s->reads = calloc(problem->rounds_per_clock, sizeof *s->reads);
+    if (s->reads == NULL) {
+        return PS_ENOMEM;
+    }
+    return problem->virtual_workers > 0 ? psi_virtual_init(&s->workers, problem)
+                                        : psi_learner_init(&s->learner, &options);
+}
+
+static ps_err solo_work(ps_worker *worker, const psi_online_problem *problem) {
+    solo s = {.problem = problem};
+    const psi_online_log *const log =
+        problem->virtual_workers > 0 ? &s.workers.log : &s.learner.log;
+    ps_err err = solo_init(&s);
     if (err == PS_OK) {
-        ps_publish(worker, &s.learner.log, sizeof s.learner.log);
+        ps_publish(worker, log, sizeof *log);
     }
     for (uint32_t clock = 0; clock < ps_clock_count(worker) && err == PS_OK; clock++) {
         err = solo_clock(&s, worker);
     }
+    free(s.reads);
+    psi_virtual_fini(&s.workers);
     psi_learner_fini(&s.learner);
     return err;
 }
@@ -123,96 +166,40 @@ typedef struct player {
     const double *row; /* as it was read */
     uint32_t rank;
     uint32_t clock;
-    double value_bound;              /* of the policy */
-    double x[PSI_SET_DIMENSION_MAX]; /* the point that is played */
-    double *delta;                   /* owned, as a row */
+    double value_bound; /* of the policy */
+    psi_read read;
+    double *delta; /* owned, as a row */
     psi_online_log log;
 } player;
 
-/* Updates that the read lacks or has too many, against all of the rounds before this one. */
-static double in_flight_of(player *p) {
-    const psi_online_problem *const problem = p->problem;
-    const double *const counts = p->row + problem->game.set.dimension;
-    const double promised = (double)p->clock - problem->facts.staleness;
-    double in_flight = 0;
-    int is_too_old = 0;
-    for (uint32_t q = 0; q < problem->worker_count; q++) {
-        const double before = (double)p->clock + (q < p->rank);
-        const double count = counts[q] / COUNT_UNIT;
-        in_flight += fabs(count - before);
-        is_too_old |= count < promised;
-    }
-    p->log.reads_too_old += is_too_old;
-    return in_flight;
-}
-
-/* Whether the point that the rounds before this one make might be outside of the set: it is no
- * further from what was read than the updates in flight are long. */
-static int is_outside(const player *p, double drift) {
-    const psi_set *const set = &p->problem->game.set;
-    double most = 0;
-    for (uint32_t i = 0; i < set->dimension; i++) {
-        most = fmax(most, fabs(p->x[i]));
-    }
-    const double norm = sqrt(psi_dot(p->x, p->x, set->dimension));
-    return set->kind == PSI_SET_SIMPLEX ||
-           (set->kind == PSI_SET_BALL ? norm : most) + drift > set->radius;
-}
-
-/* x~_t of what was read; of dual averaging by the step of round t. */
-static void point_make(player *p, double step) {
-    const psi_online_problem *const problem = p->problem;
-    const psi_set *const set = &problem->game.set;
-    if (problem->learner != PSI_LEARNER_DUAL) {
-        memcpy(p->x, p->row, set->dimension * sizeof *p->x);
-        if (problem->learner == PSI_LEARNER_LAZY) {
-            psi_set_project(set, p->x);
+/* What the read lacks or has too many, against all of the rounds before this one. */
+static psi_read read_of(const player *p) {
+    const uint32_t workers = p->problem->worker_count;
+    const double *const counts = p->row + p->problem->game.set.dimension;
+    const double promised = (double)p->clock - p->problem->facts.staleness;
+    const uint64_t own = (uint64_t)p->clock * workers + p->rank;
+    psi_read read = {0};
+    for (uint32_t q = 0; q < workers; q++) {
+        const uint64_t before = (uint64_t)p->clock + (q < p->rank);
+        const uint64_t has = (uint64_t)(counts[q] / COUNT_UNIT);
+        read.in_flight += has < before ? before - has : has - before;
+        read.is_too_old |= (double)has < promised;
+        if (has < before && own - (has * workers + q) > read.delay) {
+            read.delay = own - (has * workers + q);
         }
-        return;
     }
-    psi_set_start(set, p->x);
-    for (uint32_t i = 0; i < set->dimension; i++) {
-        p->x[i] += step * p->row[i];
-    }
-    psi_set_project(set, p->x);
+    return read;
 }
 
-static void read_log(player *p, double t) {
-    const psi_online_problem *const problem = p->problem;
-    const psi_facts *const facts = &problem->facts;
-    const int is_dual = problem->learner == PSI_LEARNER_DUAL;
-    const double oldest = is_dual ? t : fmax(1, t - (facts->staleness + 1) * facts->workers);
-    const double in_flight = in_flight_of(p);
-    const double longest =
-        problem->step_scale * problem->theorem->step(facts, oldest) * facts->lipschitz;
-    p->log.round_count += 1;
-    p->log.in_flight_sum += in_flight;
-    p->log.in_flight_squares += in_flight * in_flight;
-    p->log.in_flight_weighted += in_flight / sqrt(oldest);
-    p->log.reads_outside +=
-        problem->learner == PSI_LEARNER_SGD && is_outside(p, in_flight * longest);
-    p->log.rounds_unbounded += p->value_bound > facts->value_bound;
-}
-
-/* u_t = - eta_t grad f_t(x~_t), or, of dual averaging, without eta_t. */
 static void player_play(void *arg) {
     player *const p = arg;
     const psi_online_problem *const problem = p->problem;
-    const uint64_t round = (uint64_t)p->clock * problem->worker_count + p->rank;
-    const double t = (double)round + 1;
-    const double step = problem->step_scale * problem->theorem->step(&problem->facts, t);
-    const uint32_t d = problem->game.set.dimension;
-    point_make(p, step);
-    read_log(p, t);
-    p->log.loss_sum += psi_game_value(&problem->game, round, p->x);
-    psi_game_gradient(&problem->game, round, p->x, p->delta);
-    double longest = 0;
-    for (uint32_t i = 0; i < d; i++) {
-        p->delta[i] *= problem->learner == PSI_LEARNER_DUAL ? -1 : -step;
-        longest = fmax(longest, fabs(p->delta[i]));
-    }
-    p->log.updates_too_long += longest > problem->update_max;
-    p->delta[d + p->rank] = COUNT_UNIT;
+    const uint64_t t = (uint64_t)p->clock * problem->worker_count + p->rank + 1;
+    p->read = read_of(p);
+    const psi_played played = psi_stale_play(problem, p->row, p->read, t, p->delta);
+    psi_stale_log(problem, &played, t, &p->log);
+    p->log.rounds_unbounded += p->value_bound > problem->facts.value_bound;
+    p->delta[problem->game.set.dimension + p->rank] = COUNT_UNIT;
 }
 
 static ps_err player_clock(player *p, ps_worker *worker) {
@@ -221,6 +208,7 @@ static ps_err player_clock(player *p, ps_worker *worker) {
     p->clock = ps_clock_now(worker);
     PS_TRY(ps_compute(worker, 1, player_play, p));
     PS_TRY(ps_add(worker, TABLE_X, 0, p->delta));
+    PS_TRY(read_tally(worker, &p->read));
     return ps_clock(worker);
 }
 
@@ -271,7 +259,15 @@ static const char *const metrics[PSI_ONLINE_METRICS] = {
     [PSI_ONLINE_FLIGHT_MEAN] = "in_flight_mean",
     [PSI_ONLINE_FLIGHT_VARIANCE] = "in_flight_variance",
     [PSI_ONLINE_COMPARATOR_GAP] = "comparator_gap",
+    [PSI_ONLINE_FLIGHT_SHARE] = "in_flight_share",
 };
+
+/* How many updates a read lacks or has too many, and how many rounds ago the oldest was made that
+ * it lacks. */
+static const char *const tallies[TALLIES] = {
+    [TALLY_IN_FLIGHT] = "in_flight", [TALLY_DELAY] = "delay"};
+static const ps_tally_file tally_file = {
+    .name = "delays.csv", .number = "rounds", .columns = tallies, .column_count = TALLIES};
 
 const ps_algo psi_online_algo = {
     .name = "online",
@@ -285,6 +281,7 @@ const ps_algo psi_online_algo = {
     .metric_count = PSI_ONLINE_METRICS,
     .maximised = 1U << PSI_ONLINE_HOLDS | 1U << PSI_ONLINE_ROUNDS,
     .sum_count = PSI_ONLINE_SUMS,
+    .tally = &tally_file,
     .open = online_open,
     .close = online_close,
     .describe = online_describe,

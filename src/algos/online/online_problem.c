@@ -30,12 +30,16 @@ const ps_option psi_online_option_list[PSI_ONLINE_OPTIONS] = {
                            "of gradients, with one worker"},
     [PSI_ONLINE_DELAY] = {"delay", PS_OPTION_COUNT, NULL, "0", 0, 1e6,
                           "tau: mean rounds between a gradient and its use"},
-    [PSI_ONLINE_STALENESS] = {"staleness", PS_OPTION_COUNT, NULL, "0", 0, 1e6,
-                              "s of the policy, for steps and bound"},
+    [PSI_ONLINE_STALENESS] = {"staleness", PS_OPTION_NUMBER, NULL, "0", -1, 1e6,
+                              "s that steps and bound are for; -1: what the policy promises"},
     [PSI_ONLINE_VALUE_BOUND] = {"value-bound", PS_OPTION_NUMBER, NULL, "0", 0, 1e9,
                                 "V of the policy vap:V, for the bound"},
     [PSI_ONLINE_STEP_SCALE] = {"step-scale", PS_OPTION_NUMBER, NULL, "1", 1e-9, 1e9,
                                "multiplies the theorem's steps, which is then broken"},
+    [PSI_ONLINE_VIRTUAL_WORKERS] = {"virtual-workers", PS_OPTION_COUNT, NULL, "0", 0, 65536,
+                                    "P workers under ssp that one worker plays for; 0: none"},
+    [PSI_ONLINE_READS] = {"reads", PS_OPTION_WORD, "fresh|stalest|farthest|random", "stalest", 0, 0,
+                          "of virtual workers: which updates they have, of those ssp leaves free"},
 };
 
 static double number_of(const ps_settings *settings, int option) {
@@ -56,14 +60,46 @@ static int place_of(const ps_settings *settings, int option) {
     }
 }
 
-static ps_err options_check(const ps_settings *settings, ps_fault *fault) {
-    const int is_hinge = place_of(settings, PSI_ONLINE_LOSS) == PSI_LOSS_HINGE;
-    const int is_simplex = place_of(settings, PSI_ONLINE_SET) == PSI_SET_SIMPLEX;
-    if (is_hinge && (number_of(settings, PSI_ONLINE_DIMENSION) > 1 || is_simplex)) {
+/* s of the bound. */
+static double staleness_of(const ps_settings *settings) {
+    const double own = number_of(settings, PSI_ONLINE_STALENESS);
+    return own == -1 ? settings->staleness : own;
+}
+
+/* P, be they real or virtual. */
+static uint32_t workers_of(const ps_settings *settings) {
+    const double unreal = number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS);
+    return unreal > 0 ? (uint32_t)unreal : settings->worker_count;
+}
+
+/* What staleness and virtual workers are not for. */
+static ps_err stale_check(const ps_settings *settings, ps_fault *fault) {
+    const double staleness = staleness_of(settings);
+    const int is_adaptive = strncmp(settings->values[PSI_ONLINE_LEARNER], "ada", 3) == 0;
+    if (!isfinite(staleness)) {
         return ps_fault_set(fault, PS_EINVAL,
-                            "the best point for hinge is certified on a line only; use --loss "
-                            "smooth-hinge, or --dimension 1");
+                            "--staleness -1: the policy promises none; give a number");
     }
+    if (staleness != floor(staleness) || staleness < 0) {
+        return ps_fault_set(fault, PS_EINVAL, "--staleness %s is neither a whole number nor -1",
+                            settings->values[PSI_ONLINE_STALENESS]);
+    }
+    if (number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS) == 0) {
+        return PS_OK;
+    }
+    if (settings->worker_count > 1) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "--virtual-workers are played by one; add --workers 1");
+    }
+    if (is_adaptive || number_of(settings, PSI_ONLINE_DELAY) > 0) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "--virtual-workers have no %s: their delays are those of --reads",
+                            is_adaptive ? settings->values[PSI_ONLINE_LEARNER] : "--delay");
+    }
+    return PS_OK;
+}
+
+static ps_err options_check(const ps_settings *settings, ps_fault *fault) {
     if (strcmp(settings->data, "synthetic") != 0) {
         return ps_fault_set(fault, PS_EINVAL,
                             "--data %s: online makes its own stream; leave --data out",
@@ -79,7 +115,7 @@ static ps_err options_check(const ps_settings *settings, ps_fault *fault) {
             fault, PS_EINVAL,
             "--delay is for one worker; of several the delays are those that happen");
     }
-    return PS_OK;
+    return stale_check(settings, fault);
 }
 
 /* The largest |a_t . x| of the stream and the set. */
@@ -113,23 +149,25 @@ static void facts_make(psi_online_problem *problem, const ps_settings *settings)
     facts->reach = psi_set_reach(&game->set);
     facts->horizon = (double)problem->stream.round_count;
     facts->delay = number_of(settings, PSI_ONLINE_DELAY);
-    facts->staleness = number_of(settings, PSI_ONLINE_STALENESS);
-    facts->workers = problem->worker_count;
+    facts->staleness = staleness_of(settings);
+    facts->workers = workers_of(settings);
     facts->dimension = game->set.dimension;
     facts->value_bound = number_of(settings, PSI_ONLINE_VALUE_BOUND);
     facts->has_fixed_delay = place_of(settings, PSI_ONLINE_DELAYS) == PSI_DELAY_FIXED;
     facts->is_iid = place_of(settings, PSI_ONLINE_STREAM) == PSI_ORDER_IID;
-    facts->is_projected = problem->worker_count == 1;
+    facts->is_projected = problem->worker_count == 1 && problem->virtual_workers == 0;
     for (uint64_t t = 0; t < problem->stream.round_count; t++) {
         facts->delay_sum += problem->delays[t];
     }
 }
 
 static psi_stream_spec stream_spec_of(const ps_settings *settings, uint64_t round_count) {
-    const double staleness = number_of(settings, PSI_ONLINE_STALENESS);
+    const double staleness = staleness_of(settings);
     const double block = number_of(settings, PSI_ONLINE_BLOCK);
-    const double in_flight = settings->worker_count == 1 ? number_of(settings, PSI_ONLINE_DELAY) + 1
-                                                         : (staleness + 1) * settings->worker_count;
+    const int is_stale =
+        workers_of(settings) > 1 || number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS) > 0;
+    const double in_flight = is_stale ? (staleness + 1) * workers_of(settings)
+                                      : number_of(settings, PSI_ONLINE_DELAY) + 1;
     const psi_order order = (psi_order)place_of(settings, PSI_ONLINE_STREAM);
     const double turn =
         order == PSI_ORDER_ALTERNATE ? 2 : 1; /* a quarter of a period late: worst */
@@ -154,6 +192,10 @@ static ps_err problem_fill(psi_online_problem *problem, const ps_settings *setti
         return ps_fault_set(fault, PS_EINVAL, "%g rounds of %u dimensions are too many",
                             (double)spec.round_count, spec.dimension);
     }
+    problem->virtual_workers = (uint32_t)number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS);
+    problem->reads = (psi_reads)place_of(settings, PSI_ONLINE_READS);
+    problem->staleness = (uint64_t)staleness_of(settings);
+    problem->seed = settings->seed;
     problem->step_scale = number_of(settings, PSI_ONLINE_STEP_SCALE);
     problem->theorem = psi_theorem_find(settings->values[PSI_ONLINE_THEOREM]);
     if (problem->theorem == NULL) {
@@ -261,4 +303,6 @@ void psi_online_finish(const psi_online_problem *problem, const double *sums, do
     metrics[PSI_ONLINE_FLIGHT_MEAN] = facts.in_flight_mean;
     metrics[PSI_ONLINE_FLIGHT_VARIANCE] = facts.in_flight_variance;
     metrics[PSI_ONLINE_COMPARATOR_GAP] = sums[PSI_ONLINE_GAP];
+    const double most = (2 * facts.staleness + 1) * (facts.workers - 1);
+    metrics[PSI_ONLINE_FLIGHT_SHARE] = most > 0 ? facts.in_flight_mean / most : 0;
 }

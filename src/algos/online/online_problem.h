@@ -7,6 +7,14 @@
 
 #include "algos/online/learner.h"
 
+/* Which of the updates that SSP leaves free a virtual worker's read has. */
+typedef enum psi_reads {
+    PSI_READS_FRESH,    /* all of earlier rounds, none of later ones */
+    PSI_READS_STALEST,  /* none */
+    PSI_READS_FARTHEST, /* none of earlier rounds, all of later ones that have been played */
+    PSI_READS_RANDOM    /* each by a coin */
+} psi_reads;
+
 typedef struct psi_online_problem {
     psi_game game;
     psi_stream stream;
@@ -16,6 +24,9 @@ typedef struct psi_online_problem {
     psi_facts facts; /* for the steps: what is known before the first round */
     double step_scale;
     uint32_t worker_count;
+    uint32_t virtual_workers;  /* 0: none; else there is one worker, who plays for them */
+    psi_reads reads;           /* of virtual workers */
+    uint64_t staleness, seed;  /* likewise */
     uint64_t rounds_per_clock; /* of all workers together */
     double update_max;         /* V / (P sqrt(clocks + 1)): the largest number of an update */
 } psi_online_problem;
@@ -37,6 +48,8 @@ enum {
     PSI_ONLINE_STALENESS,
     PSI_ONLINE_VALUE_BOUND,
     PSI_ONLINE_STEP_SCALE,
+    PSI_ONLINE_VIRTUAL_WORKERS,
+    PSI_ONLINE_READS,
     PSI_ONLINE_OPTIONS
 };
 extern const ps_option psi_online_option_list[PSI_ONLINE_OPTIONS];
@@ -73,6 +86,7 @@ enum {
     PSI_ONLINE_FLIGHT_MEAN,
     PSI_ONLINE_FLIGHT_VARIANCE,
     PSI_ONLINE_COMPARATOR_GAP,
+    PSI_ONLINE_FLIGHT_SHARE,
     PSI_ONLINE_METRICS
 };
 

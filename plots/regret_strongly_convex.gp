@@ -1,0 +1,39 @@
+# Regret of delayed SGD on strongly convex losses: against T for several delays, with the bounds; against tau on three streams.
+# Variables: directory (of the sweep regret-strongly-convex), output, picture.
+width = 960
+height = 480
+load plots.'/style.gp'
+delays = '1 16 256'
+all_delays = '1 4 16 64 256 1024'
+streams = 'alternate block iid'
+file(stream, delay) = directory.'/stream-'.stream.'_delay-'.delay.'_clocks-1000_seed-1/metrics.csv'
+last(file, name) = real(system(sprintf("awk -F, -v name=%s 'NR == 1 {for (i = 1; i <= NF; i++) if ($i == name) at = i} END {print $at}' '%s'", name, file)))
+positive(x) = x > 0 ? x : NaN
+set datafile missing NaN
+set multiplot layout 1,2
+set key outside top center horizontal maxrows 3
+set logscale x
+set logscale y
+set format x '10^{%T}'
+set xlabel 'rounds T'
+set ylabel 'regret (a logarithm of T is nearly flat)'
+set xrange [8e4:2.4e6]
+set yrange [8:3e4]
+plot for [i=1:3] file('alternate', word(delays, i)) using (column('rounds')):(positive(column('regret'))) \
+     with lines linetype i title 'alternate, delay '.word(delays, i), \
+     for [i=1:3] file('alternate', word(delays, i)) using (column('rounds')):(column('rounds') > 0 ? column('bound') : NaN) \
+     with lines linetype i dt 3 lw 2 title 'bound, delay '.word(delays, i)
+set format x '%g'
+set xlabel 'delay tau (rounds)'
+set ylabel 'regret after 2 million rounds'
+set xrange [0.8:1300]
+set xtics (1, 4, 16, 64, 256, 1024)
+set yrange [3:2e5]
+anchor = last(file('alternate', '1024'), 'regret')
+at_end(name) = column('clock_min') == 1000 ? positive(column(name)) : NaN
+plot for [i=1:6] file('alternate', word(all_delays, i)) using (real(word(all_delays, i))):(at_end('bound')) \
+     with points lt 8 pt 7 ps 1.3 title (i == 1 ? 'bound' : ''), \
+     for [s=1:3] for [i=1:6] file(word(streams, s), word(all_delays, i)) using (real(word(all_delays, i))):(at_end('regret')) \
+     with points linetype s ps 1.2 title (i == 1 ? word(streams, s) : ''), \
+     [1:1024] anchor * x / 1024 with lines lt 1 lw 1 dt 3 title 'tau'
+unset multiplot
