@@ -73,7 +73,8 @@ static void draw(uint32_t workers, const char *options, double *seen) {
     FILE *const file = fopen(path, "wb");
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     CU_ASSERT_FATAL(fputs(corpus, file) >= 0 && fclose(file) == 0);
-    (void)snprintf(all, sizeof all, "topics=3 alpha=0.7 beta=0.4 heldout=0 batch=0.999 %s",
+    (void)snprintf(all, sizeof all,
+                   "topics=3 alpha=0.7 beta=0.4 heldout=0 batch=0.999 first-topics=sequential %s",
                    options);
     psi_lda_problem *const problem = lda_fixture_open(path, 1, workers, all);
     CU_ASSERT_EQUAL_FATAL(problem->blocks.token_count, N);
@@ -147,16 +148,17 @@ static double likelihood_after(const char *options, int passes) {
 
 /* What they are for. */
 static void sequential_topics_are_worth_several_passes(void) {
-    const double sequential = likelihood_after("topics=8", 0);
-    const double uniform = likelihood_after("topics=8 first-topics=uniform", 5);
+    const double sequential = likelihood_after("topics=8 first-topics=sequential", 0);
+    const double uniform = likelihood_after("topics=8", 5);
     printf("%.3f at once, %.3f after 5 passes from uniform topics; ", sequential, uniform);
     CU_ASSERT(sequential > uniform);
 }
 
 /* A run is charged for what it draws: its own tokens, and those of the guide. */
 static void units_count_own_tokens_and_the_guide(void) {
-    psi_lda_problem *const problem = lda_fixture_open(
-        "synthetic:docs=40,words=50,topics=8,length=60", 3, 4, "topics=2 heldout=0");
+    psi_lda_problem *const problem =
+        lda_fixture_open("synthetic:docs=40,words=50,topics=8,length=60", 3, 4,
+                         "topics=2 heldout=0 first-topics=sequential");
     const double all = (double)problem->blocks.token_count;
     for (uint32_t w = 0; w < 4; w++) {
         const double own = (double)psi_lda_token_count(&problem->blocks, w);

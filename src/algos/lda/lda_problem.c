@@ -20,8 +20,8 @@ const ps_option psi_lda_option_list[PSI_LDA_OPTIONS] = {
                          "share of the documents that is not learned from"},
     [PSI_LDA_MODEL_MEMORY] = {"model-memory", PS_OPTION_SIZE, NULL, "0", 0, 0x1p52,
                               "of word_topic that a worker holds at a time; 0: all it needs"},
-    [PSI_LDA_FIRST_TOPICS] = {"first-topics", PS_OPTION_WORD, "sequential|uniform", "sequential", 0,
-                              0, "the topics to begin with: drawn one given those before, or any"},
+    [PSI_LDA_FIRST_TOPICS] = {"first-topics", PS_OPTION_WORD, "uniform|sequential", "uniform", 0, 0,
+                              "the topics to begin with: drawn one given those before, or any"},
 };
 
 /* How many rows fit, each with its differences; never more than there are words. */

@@ -22,7 +22,7 @@ typedef struct psi_lda_heldout {
 } psi_lda_heldout;
 
 /* The topics that a chain begins with: see first_topics.h. */
-typedef enum psi_lda_first { PSI_LDA_FIRST_SEQUENTIAL, PSI_LDA_FIRST_UNIFORM } psi_lda_first;
+typedef enum psi_lda_first { PSI_LDA_FIRST_UNIFORM, PSI_LDA_FIRST_SEQUENTIAL } psi_lda_first;
 
 typedef struct psi_lda_problem {
     psi_lda_prior prior;
