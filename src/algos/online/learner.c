@@ -50,10 +50,9 @@ static double step_of(const psi_learner *learner, uint64_t round) {
     if (options->kind == PSI_LEARNER_SGD) {
         return options->step_scale * options->theorem->step(facts, (double)round + 1);
     }
-    const double t =
-        (double)round + 1 + 2 * (double)options->delays[round]; /* now, and the delay */
-    const double smooth = isfinite(facts->smoothness) ? facts->smoothness : 0;
-    return options->step_scale / (smooth + facts->lipschitz / facts->radius * sqrt(t));
+    /* Round + 1 + delay is now, and the delay counts once more. */
+    const double t = (double)round + 1 + 2 * (double)options->delays[round];
+    return options->step_scale * psi_adadelay_step(facts, t);
 }
 
 /* Uses the gradient of a round. */

@@ -156,7 +156,9 @@ static ps_err problem_fill(psi_online_problem *problem, const ps_settings *setti
         return PS_EINVAL;
     }
     const int learner = place_of(settings, PSI_ONLINE_LEARNER);
-    const psi_learner_kind stated = problem->theorem->is_dual ? PSI_LEARNER_DUAL : PSI_LEARNER_SGD;
+    const psi_learner_kind stated = problem->theorem->is_dual       ? PSI_LEARNER_DUAL
+                                    : problem->theorem->is_adadelay ? PSI_LEARNER_ADADELAY
+                                                                    : PSI_LEARNER_SGD;
     problem->learner = learner == 0 ? stated : (psi_learner_kind)(learner - 1);
     problem->facts.is_plain = problem->learner == stated && problem->step_scale == 1;
     problem->game = (psi_game){.loss = (psi_loss)place_of(settings, PSI_ONLINE_LOSS),
@@ -174,9 +176,9 @@ static ps_err problem_fill(psi_online_problem *problem, const ps_settings *setti
                            (uint32_t)number_of(settings, PSI_ONLINE_DELAY), spec.round_count,
                            settings->seed, problem->delays));
     facts_make(problem, settings);
-    if (strcmp(problem->theorem->name, "strongly-convex") == 0 && !(problem->game.lambda > 0)) {
-        return ps_fault_set(fault, PS_EINVAL,
-                            "the steps of strongly-convex need --strong above 0, say 0.1");
+    if (!isfinite(problem->theorem->step(&problem->facts, 1))) { /* 1 / (lambda t) */
+        return ps_fault_set(fault, PS_EINVAL, "the steps of %s need --strong above 0, say 0.1",
+                            problem->theorem->name);
     }
     return PS_OK;
 }

@@ -3,9 +3,12 @@
 #include <math.h>
 #include <string.h>
 
+#include <gsl/gsl_math.h>
+
 const char psi_theorem_words[] = "lipschitz|lipschitz-tight|strongly-convex|smooth-iid|"
                                  "arbitrary-delays|ssp|ssp-in-flight|ssp-probability|"
-                                 "ssp-dual|ssp-dual-in-flight";
+                                 "ssp-dual|ssp-dual-in-flight|"
+                                 "smooth-iid-proven|strongly-convex-iid|adadelay";
 
 /* Probability with which the bound of ssp-probability may fail. */
 static const double failure = 0.01;
@@ -34,6 +37,9 @@ static int is_smooth(const psi_facts *f) {
     return isfinite(f->smoothness) &&
            f->smoothness >= f->lipschitz / (4 * f->radius * sqrt(f->delay));
 }
+static int has_curvature(const psi_facts *f) {
+    return isfinite(f->smoothness);
+}
 static int is_alone(const psi_facts *f) {
     return f->workers == 1;
 }
@@ -53,6 +59,10 @@ static int is_as_stated(const psi_facts *f) {
     { "all points in the set", is_in_the_set }
 #define FIXED_DELAY \
     { "every delay is tau", is_delayed_by_tau }
+#define IID \
+    { "iid stream", is_iid }
+#define SMOOTH \
+    { "gradients that do not jump", has_curvature }
 #define FRESH \
     { "no read staler than s", is_fresh }
 
@@ -151,6 +161,39 @@ static double dual_in_flight_bound(const psi_facts *f) {
            sigma * square * (sqrt(f->rounds) + f->in_flight_weighted);
 }
 
+/* What a delay costs the mean over iid losses: tau L reach + H/2 L^2 tau^2 times the sum of the
+ * squared steps. */
+static double iid_delay_cost(const psi_facts *f, double squared_steps) {
+    const double drift = f->lipschitz * f->delay;
+    return drift * f->reach +
+           (f->delay > 0 ? 0.5 * f->smoothness * drift * drift * squared_steps : 0);
+}
+static double smooth_proven_bound(const psi_facts *f) {
+    const double sigma = f->radius / f->lipschitz;
+    return 2 * f->radius * f->lipschitz * sqrt(f->rounds) +
+           iid_delay_cost(f, sigma * sigma * (1 + log(fmax(f->rounds, 1))));
+}
+static double strong_iid_bound(const psi_facts *f) {
+    const double inverse = 1 / f->strong;
+    return f->strong * f->delay * f->radius * f->radius +
+           0.5 * f->lipschitz * f->lipschitz * inverse * (1 + log(fmax(f->rounds, 1))) +
+           iid_delay_cost(f, inverse * inverse * M_PI * M_PI / 6);
+}
+
+double psi_adadelay_step(const psi_facts *f, double t) {
+    const double smooth = isfinite(f->smoothness) ? f->smoothness : 0;
+    return 1 / (smooth + f->lipschitz / f->radius * sqrt(t));
+}
+static double adadelay_step(const psi_facts *f, double t) {
+    return psi_adadelay_step(f, t + 2 * f->delay);
+}
+static double adadelay_bound(const psi_facts *f) {
+    const double sigma = f->radius / f->lipschitz;
+    return f->radius * f->radius * f->smoothness +
+           f->radius * f->lipschitz * (sqrt(f->rounds + 2 * f->delay) + sqrt(f->rounds)) +
+           iid_delay_cost(f, sigma * sigma * (1 + log(fmax(f->rounds, 1))));
+}
+
 static const psi_theorem theorems[] = {
     {.name = "lipschitz",
      .paper = "Langford, Smola and Zinkevich 2009, theorem 2: 4 F L sqrt(tau T)",
@@ -178,7 +221,7 @@ static const psi_theorem theorems[] = {
      .assumptions = {AS_STATED,
                      FIXED_DELAY,
                      {"tau >= 1", has_delay},
-                     {"iid stream", is_iid},
+                     IID,
                      {"H >= L / (4 F sqrt(tau))", is_smooth},
                      IN_THE_SET},
      .step = smooth_step,
@@ -222,6 +265,30 @@ static const psi_theorem theorems[] = {
      .is_dual = 1,
      .step = dual_step,
      .bound = dual_in_flight_bound},
+    {.name = "smooth-iid-proven",
+     .paper = "smooth-iid with constants of our own, of the expected regret: "
+              "2 F L sqrt(T) + tau L reach + 1/2 H F^2 tau^2 (1 + ln T)",
+     .certainty = "proven here",
+     .assumptions = {AS_STATED, FIXED_DELAY, IID, SMOOTH, IN_THE_SET},
+     .step = smooth_step,
+     .bound = smooth_proven_bound},
+    {.name = "strongly-convex-iid",
+     .paper = "after Langford, Smola and Zinkevich 2009, O(tau^2 + ln T) of the expected regret: "
+              "lambda tau F^2 + L^2 / (2 lambda) (1 + ln T) + tau L reach + "
+              "pi^2/12 H L^2 tau^2 / lambda^2",
+     .certainty = "proven here",
+     .assumptions =
+         {AS_STATED, FIXED_DELAY, {"strongly convex", is_strong}, IID, SMOOTH, IN_THE_SET},
+     .step = strong_step,
+     .bound = strong_iid_bound},
+    {.name = "adadelay",
+     .paper = "steps of Sra, Yu, Li and Smola 2016, of the expected regret: F^2 H + "
+              "F L (sqrt(T + 2 tau) + sqrt(T)) + tau L reach + 1/2 H F^2 tau^2 (1 + ln T)",
+     .certainty = "proven here",
+     .assumptions = {AS_STATED, FIXED_DELAY, IID, SMOOTH, IN_THE_SET},
+     .is_adadelay = 1,
+     .step = adadelay_step,
+     .bound = adadelay_bound},
 };
 enum { THEOREMS = sizeof theorems / sizeof theorems[0] };
 

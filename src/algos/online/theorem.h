@@ -39,7 +39,8 @@ typedef struct psi_theorem {
     const char *paper;                               /* author, year, number */
     const char *certainty;                           /* "proven here", "as recalled" */
     psi_assumption assumptions[PSI_ASSUMPTIONS_MAX]; /* up to the first without a text */
-    int is_dual; /* for dual averaging; else for steps from point to point */
+    int is_dual;     /* for dual averaging; else for steps from point to point */
+    int is_adadelay; /* whose steps psi_adadelay_step() gives */
     double (*step)(const psi_facts *facts, double t); /* eta_t of the t-th update used, t >= 1 */
     double (*bound)(const psi_facts *facts);          /* of the regret after `rounds` */
 } psi_theorem;
@@ -50,6 +51,10 @@ const psi_theorem *psi_theorem_find(const char *name);
 
 /* All of them, for tables; *count_out is how many. */
 const psi_theorem *psi_theorems(size_t *count_out);
+
+/* 1 / (H + L/F sqrt(t)), t the round of the use and the delay together (Sra, Yu, Li and Smola 2016);
+ * without H where gradients jump. */
+double psi_adadelay_step(const psi_facts *facts, double t);
 
 /* The first assumption that a run breaks, or NULL. */
 const char *psi_theorem_broken(const psi_theorem *theorem, const psi_facts *facts);
