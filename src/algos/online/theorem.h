@@ -24,6 +24,10 @@ typedef struct psi_facts {
                                 * max(1, t - (s + 1) P) */
     double reads_outside;      /* reads outside of the set */
     double reads_too_old;      /* reads that lack what s promises */
+    double step;               /* of finite sums: eta or gamma, which never falls */
+    double start_gap;          /* F(x_1) - min F, or less */
+    double margin;             /* gamma: of a separator that is known; not above 0: none */
+    double norm_max;           /* R: the largest ||a|| */
     int is_iid, has_fixed_delay, is_projected, is_plain; /* plain: steps as the theorem says */
 } psi_facts;
 
@@ -35,9 +39,10 @@ typedef struct psi_assumption {
 enum { PSI_ASSUMPTIONS_MAX = 6 };
 
 typedef struct psi_theorem {
-    const char *name;                                /* "lipschitz" */
-    const char *paper;                               /* author, year, number */
-    const char *certainty;                           /* "proven here", "as recalled" */
+    const char *name;      /* "lipschitz" */
+    const char *measured;  /* what is beside the bound; NULL: the regret */
+    const char *paper;     /* author, year, number */
+    const char *certainty; /* "proven here", "as recalled" */
     psi_assumption assumptions[PSI_ASSUMPTIONS_MAX]; /* up to the first without a text */
     int is_dual;     /* for dual averaging; else for steps from point to point */
     int is_adadelay; /* whose steps psi_adadelay_step() gives */
