@@ -8,6 +8,7 @@
 
 enum { DEFAULT_STEPS = 100 /* of a clock */, REPLICA_COLUMNS_MAX = 1 << 16 };
 static const double numbers_max = 0x1p26; /* of the examples, or of what a worker keeps */
+static const double rounding = 1 + 1e-12;
 
 static const char loss_words[] = "logistic|linear|squared|smooth-hinge";
 static const psi_loss losses[] = {PSI_LOSS_LOGISTIC, PSI_LOSS_LINEAR, PSI_LOSS_SQUARED,
@@ -85,13 +86,13 @@ static ps_err options_check(const psi_finite_problem *problem, const ps_settings
         return ps_fault_set(fault, PS_EINVAL,
                             "a clock of %s is an epoch of a shard; leave --batch out", name);
     }
-    if (problem->examples.round_count < problem->worker_count ||
-        problem->examples.round_count < problem->shard_count) {
+    const uint32_t shares = method == PSI_FINITE_MIXING     ? problem->worker_count
+                            : method == PSI_FINITE_PROXIMAL ? problem->shard_count
+                                                            : 1;
+    if (problem->examples.round_count < shares) {
         return ps_fault_set(fault, PS_EINVAL,
-                            "%g examples are too few for %u workers or shards; raise --examples",
-                            (double)problem->examples.round_count,
-                            problem->worker_count > problem->shard_count ? problem->worker_count
-                                                                         : problem->shard_count);
+                            "%g examples are too few for %u shards; raise --examples",
+                            (double)problem->examples.round_count, shares);
     }
     if (method == PSI_FINITE_AVERAGING && !(problem->game.lambda > 0)) {
         return ps_fault_set(fault, PS_EINVAL, "%s needs --strong above 0, say 0.1", name);
@@ -181,7 +182,8 @@ static ps_err proximal_prepare(psi_finite_problem *problem) {
     }
     psi_proximal_least(problem);
     const double start[PSI_SET_DIMENSION_MAX] = {0};
-    facts->start_gap = fmax(psi_finite_value(problem, start) - problem->least, 0);
+    /* The bound is attained by one step without delay, so rounding is allowed for. */
+    facts->start_gap = rounding * fmax(psi_finite_value(problem, start) - problem->least, 0);
     return PS_OK;
 }
 

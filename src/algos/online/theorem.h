@@ -25,7 +25,7 @@ typedef struct psi_facts {
     double reads_outside;      /* reads outside of the set */
     double reads_too_old;      /* reads that lack what s promises */
     double step;               /* of finite sums: eta or gamma, which never falls */
-    double start_gap;          /* F(x_1) - min F, or less */
+    double start_gap;          /* F(x_1) - min F */
     double margin;             /* gamma: of a separator that is known; not above 0: none */
     double norm_max;           /* R: the largest ||a|| */
     int is_iid, has_fixed_delay, is_projected, is_plain; /* plain: steps as the theorem says */
