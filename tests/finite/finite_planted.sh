@@ -29,7 +29,11 @@ plant algos/finite/finite_theorem finite_theorems 'f->margin * f->margin' 'f->ma
 plant algos/finite/finite_theorem finite_theorems '4 * f->step * squared_slope' '2 * f->step * squared_slope'
 plant algos/finite/finite_theorem finite_theorems '0.5 * f->smoothness / f->workers' '0.5 * f->smoothness'
 plant algos/online/theorem online_theorems 'M_PI * M_PI / 6' 'M_PI * M_PI / 12'
-plant algos/online/theorem online_theorems '0.5 * f->smoothness * drift * drift' 'f->smoothness * drift * drift'
+plant algos/online/theorem online_theorems '0.5 * f->smoothness * drift' 'f->smoothness * drift'
+plant algos/online/theorem online_theorems '0.5 * f->smoothness * drift' '0.4 * f->smoothness * drift' \
+    closed_forms_are_not_below_the_sums_of_their_proofs
+plant algos/online/theorem online_theorems 'log_beyond(f->rounds, square / 2)' 'log_beyond(f->rounds, square)' \
+    closed_forms_are_not_below_the_sums_of_their_proofs
 
 # The same constants, against runs: bounds that are near are broken by a wrong one.
 plant algos/finite/finite_theorem finite_proximal 'start_gap / (0.5 *' 'start_gap / (1.0 *' no_seed_breaks_the_bound
@@ -39,9 +43,9 @@ plant algos/finite/finite_theorem finite_mixing 'f->norm_max * f->norm_max / (' 
     no_seed_breaks_the_bound
 plant algos/finite/finite_theorem finite_averaging '4 * f->step * squared_slope' '0.8 * f->step * squared_slope' \
     a_fifth_of_the_distance_that_is_allowed_is_broken
-plant algos/online/theorem online_iid 'drift * f->reach +' '0.5 * drift * f->reach +' \
+plant algos/online/theorem online_iid 'f->delay * f->lipschitz * f->reach' '0.5 * f->delay * f->lipschitz * f->reach' \
     the_time_before_the_first_gradient_is_needed
-plant algos/online/theorem online_iid '(f->delay > 0 ? 0.5' '(f->delay < 0 ? 0.5' the_square_of_the_delay_is_needed
+plant algos/online/theorem online_iid '+ 0.5 * f->smoothness * drift' '+ 0 * drift' the_square_of_the_delay_is_needed
 
 # Steps that are too long, and algorithms that are others.
 plant algos/finite/finite_theorem finite_proximal '1 / ((1 + f->delay) * f->smoothness)' '2 / ((1 + f->delay) * f->smoothness)' \

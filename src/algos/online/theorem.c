@@ -161,23 +161,29 @@ static double dual_in_flight_bound(const psi_facts *f) {
            sigma * square * (sqrt(f->rounds) + f->in_flight_weighted);
 }
 
-/* What a delay costs the mean over iid losses: tau L reach + H/2 L^2 tau^2 times the sum of the
- * squared steps. */
-static double iid_delay_cost(const psi_facts *f, double squared_steps) {
-    const double drift = f->lipschitz * f->delay;
-    return drift * f->reach +
-           (f->delay > 0 ? 0.5 * f->smoothness * drift * drift * squared_steps : 0);
+/* What a delay costs the mean over iid losses: tau L reach + H/2 sum_t ||x_{t+tau} - x_t||^2, of
+ * which `drift` is the sum. */
+static double iid_delay_cost(const psi_facts *f, double drift) {
+    return f->delay > 0 ? f->delay * f->lipschitz * f->reach + 0.5 * f->smoothness * drift : 0;
+}
+/* The logarithm of how many times longer than `begin` a run is. */
+static double log_beyond(double rounds, double begin) {
+    return log(fmax(rounds / begin, 1));
 }
 static double smooth_proven_bound(const psi_facts *f) {
-    const double sigma = f->radius / f->lipschitz;
+    const double square = f->delay * f->delay;
+    const double all = square * (1 + log_beyond(f->rounds, 1));
+    const double late = square * (1 + log_beyond(f->rounds, square / 2)) + 2 * (f->delay + 1);
     return 2 * f->radius * f->lipschitz * sqrt(f->rounds) +
-           iid_delay_cost(f, sigma * sigma * (1 + log(fmax(f->rounds, 1))));
+           iid_delay_cost(f, f->radius * f->radius * fmin(all, late));
 }
 static double strong_iid_bound(const psi_facts *f) {
-    const double inverse = 1 / f->strong;
+    const double step = f->lipschitz * f->delay / f->strong;
+    const double all = step * step * M_PI * M_PI / 6;
+    const double late = 2 * f->radius * (f->radius * (f->delay + 1) + sqrt(2) * step);
     return f->strong * f->delay * f->radius * f->radius +
-           0.5 * f->lipschitz * f->lipschitz * inverse * (1 + log(fmax(f->rounds, 1))) +
-           iid_delay_cost(f, inverse * inverse * M_PI * M_PI / 6);
+           0.5 * f->lipschitz * f->lipschitz / f->strong * (1 + log_beyond(f->rounds, 1)) +
+           iid_delay_cost(f, fmin(all, late));
 }
 
 double psi_adadelay_step(const psi_facts *f, double t) {
@@ -188,10 +194,12 @@ static double adadelay_step(const psi_facts *f, double t) {
     return psi_adadelay_step(f, t + 2 * f->delay);
 }
 static double adadelay_bound(const psi_facts *f) {
-    const double sigma = f->radius / f->lipschitz;
+    const double square = f->delay * f->delay, rounds = f->rounds + f->delay;
+    const double all = square * (0.5 + log_beyond(rounds, 2 * f->delay));
+    const double late = square * (1 + log_beyond(rounds, square / 2));
     return f->radius * f->radius * f->smoothness +
            f->radius * f->lipschitz * (sqrt(f->rounds + 2 * f->delay) + sqrt(f->rounds)) +
-           iid_delay_cost(f, sigma * sigma * (1 + log(fmax(f->rounds, 1))));
+           iid_delay_cost(f, f->radius * f->radius * fmin(all, late));
 }
 
 static const psi_theorem theorems[] = {
@@ -266,16 +274,16 @@ static const psi_theorem theorems[] = {
      .step = dual_step,
      .bound = dual_in_flight_bound},
     {.name = "smooth-iid-proven",
-     .paper = "smooth-iid with constants of our own, of the expected regret: "
-              "2 F L sqrt(T) + tau L reach + 1/2 H F^2 tau^2 (1 + ln T)",
+     .paper = "smooth-iid with constants of our own, of the expected regret: 2 F L sqrt(T) + "
+              "tau L reach + 1/2 H F^2 (tau^2 (1 + ln+(2 T / tau^2)) + 2 (tau + 1))",
      .certainty = "proven here",
      .assumptions = {AS_STATED, FIXED_DELAY, IID, SMOOTH, IN_THE_SET},
      .step = smooth_step,
      .bound = smooth_proven_bound},
     {.name = "strongly-convex-iid",
-     .paper = "after Langford, Smola and Zinkevich 2009, O(tau^2 + ln T) of the expected regret: "
-              "lambda tau F^2 + L^2 / (2 lambda) (1 + ln T) + tau L reach + "
-              "pi^2/12 H L^2 tau^2 / lambda^2",
+     .paper = "after Langford, Smola and Zinkevich 2009, of the expected regret: lambda tau F^2 + "
+              "L^2 / (2 lambda) (1 + ln T) + tau L reach + H F^2 (tau + 1) + "
+              "sqrt(2) H F L tau / lambda",
      .certainty = "proven here",
      .assumptions =
          {AS_STATED, FIXED_DELAY, {"strongly convex", is_strong}, IID, SMOOTH, IN_THE_SET},
@@ -283,7 +291,8 @@ static const psi_theorem theorems[] = {
      .bound = strong_iid_bound},
     {.name = "adadelay",
      .paper = "steps of Sra, Yu, Li and Smola 2016, of the expected regret: F^2 H + "
-              "F L (sqrt(T + 2 tau) + sqrt(T)) + tau L reach + 1/2 H F^2 tau^2 (1 + ln T)",
+              "F L (sqrt(T + 2 tau) + sqrt(T)) + tau L reach + "
+              "1/2 H F^2 tau^2 (1 + ln+(2 (T + tau) / tau^2))",
      .certainty = "proven here",
      .assumptions = {AS_STATED, FIXED_DELAY, IID, SMOOTH, IN_THE_SET},
      .is_adadelay = 1,
