@@ -18,13 +18,13 @@ set key inside top left vertical
 set xlabel 'rounds T'
 set ylabel 'regret, delay 16'
 set xrange [700:1.4e5]
-set yrange [20:1e8]
+set yrange [2:1e8]
 plot for [s=1:3] for [n=1:3] folder(word(theorems, s), '16', word(clocks, n)) \
      using (100 * real(word(clocks, n))):(at(100 * real(word(clocks, n)), 'regret')) with points linetype s ps 1.3 \
      title (n == 1 ? word(theorems, s) : ''), \
      for [s=1:3] for [n=1:3] folder(word(theorems, s), '16', word(clocks, n)) \
      using (100 * real(word(clocks, n))):(at(100 * real(word(clocks, n)), 'bound')) with points linetype s pt 2 ps 1.1 \
-     title (n == 1 ? 'its bound' : '')
+     title (n == 1 ? "bound, ".word(theorems, s) : "")
 set format x '%g'
 set xlabel 'delay tau (rounds)'
 set ylabel 'regret after 100,000 rounds'
@@ -35,5 +35,5 @@ plot for [s=1:3] for [i=1:5] folder(word(theorems, s), word(delays, i), '1000') 
      title (i == 1 ? word(theorems, s) : ''), \
      for [s=1:3] for [i=1:5] folder(word(theorems, s), word(delays, i), '1000') \
      using (real(word(delays, i))):(at(1e5, 'bound')) with points linetype s pt 2 ps 1.1 \
-     title (i == 1 ? 'its bound' : '')
+     title (i == 1 ? "bound, ".word(theorems, s) : "")
 unset multiplot

@@ -19,7 +19,7 @@ set key inside top right vertical
 set xlabel 'steps, delay 16'
 set ylabel 'F(x_t) - min F'
 set xrange [0:1500]
-set yrange [1e-9:1e5]
+set yrange [1e-9:1e9]
 plot for [i=1:5] folder('16', word(shown, i)) using (column('steps')):(above(column('objective'))) with lines \
      linetype i title 'step '.word(shown, i).' / ((1 + tau) L)'
 set format x '%g'
@@ -27,7 +27,7 @@ set key inside top left vertical
 set xlabel 'step, in units of 1 / ((1 + tau) L)'
 set ylabel 'sum of squared moves / bound'
 set xrange [0.2:2.2]
-set yrange [1e-2:1e8]
+set yrange [3e-3:1e12]
 set arrow from 1, graph 0 to 1, graph 0.75 nohead lc rgb '#444444' dt 3
 set label 'longest step of the theorem' at 1.03, graph 0.72 textcolor rgb '#444444'
 at_end(name) = column('steps') == 5000 ? column(name) : NaN

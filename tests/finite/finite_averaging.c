@@ -8,8 +8,8 @@
 
 enum { SETTINGS_MAX = 8 };
 
-/* Straight losses in one dimension: w <- (1 - eta lambda) w + eta y is a linear recursion, whose mean
- * and variance after T steps are known: with q = 1 - eta lambda, E w = m/lambda (1 - q^T) and
+/* Straight losses in one dimension: w <- (1 - eta lambda) w + eta y is a linear recursion, whose
+ * mean and variance after T steps are known: with q = 1 - eta lambda, E w = m/lambda (1 - q^T) and
  * Var w = eta^2 v (1 - q^{2T}) / (1 - q^2), m and v those of the examples. */
 static void straight_losses_have_the_mean_and_variance_of_a_linear_recursion(void) {
     static const double eta = 0.4 / 0.5, lambda = 0.5;

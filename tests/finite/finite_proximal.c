@@ -96,9 +96,9 @@ static void no_seed_breaks_the_bound(void) {
     printf("\n");
 }
 
-/* Of the longest step that the delay allows, twice as much diverges, whatever the delay: the roots of
- * z^{tau+1} = z^tau - gamma L leave the unit circle at gamma L = 2 sin(pi / (4 tau + 2)), which is
- * 1.57 to 2 times 1 / (1 + tau). So the condition is needed, but for this factor. */
+/* Of the longest step that the delay allows, twice as much diverges, whatever the delay: the roots
+ * of z^{tau+1} = z^tau - gamma L leave the unit circle at gamma L = 2 sin(pi / (4 tau + 2)), which
+ * is 1.57 to 2 times 1 / (1 + tau). So the condition is needed, but for this factor. */
 static void twice_the_step_diverges_and_is_named(void) {
     static const char *const delays[] = {"0", "1", "4", "16", "64"};
     static const char *const scales[] = {"1", "1.5", "2.1"};

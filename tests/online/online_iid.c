@@ -1,5 +1,5 @@
-/* Bounds of the expected regret speak of a mean, so they are held to the mean of many seeds; and the
- * terms that the delay costs must be needed: a bound without one of them is broken. */
+/* Bounds of the expected regret speak of a mean, so they are held to the mean of many seeds; and
+ * the terms that the delay costs must be needed: a bound without one of them is broken. */
 #include <math.h>
 #include <stdio.h>
 
@@ -131,8 +131,8 @@ static void the_time_before_the_first_gradient_is_needed(void) {
     CU_ASSERT(all.mean > 0.85 * all.bound);
 }
 
-/* tau^2 is no artefact of the proof: while eta_t tau H > pi/2, for 0.2 tau^2 rounds, the point swings
- * from one end of the set to the other. A bound without this term is broken. */
+/* tau^2 is no artefact of the proof: while eta_t tau H > pi/2, for 0.2 tau^2 rounds, the point
+ * swings from one end of the set to the other. A bound without this term is broken. */
 static void the_square_of_the_delay_is_needed(void) {
     static const game swing = {10000,
                                {{PSI_ONLINE_THEOREM, "smooth-iid-proven"},

@@ -76,8 +76,8 @@ static void bounds_of_the_mean_are_those_of_the_theory(void) {
                            1e-9);
 }
 
-/* The proofs' sums, term by term: the closed forms must not be below them. In round t the points x_t
- * and x_{t+tau} are no further apart than the tau steps between, and than the set is wide. */
+/* The proofs' sums, term by term: the closed forms must not be below them. In round t the points
+ * x_t and x_{t+tau} are no further apart than the tau steps between, and than the set is wide. */
 static double drift_by_terms(const psi_theorem *theorem, const psi_facts *f) {
     double sum = 0;
     for (int t = 1; t <= (int)f->rounds; t++) {

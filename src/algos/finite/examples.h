@@ -26,8 +26,8 @@ typedef struct psi_finite_spec {
 PS_MUST_CHECK ps_err psi_finite_examples_make(const psi_finite_spec *spec, psi_stream *examples_out,
                                               double separator_out[PSI_SET_DIMENSION_MAX]);
 
-/* A certificate: y (a . u) / ||u|| of every example is at least this, rounding allowed for. Not above
- * 0 if u separates nothing. O(count x d). */
+/* A certificate: y (a . u) / ||u|| of every example is at least this, rounding allowed for. Not
+ * above 0 if u separates nothing. O(count x d). */
 double psi_finite_margin(const psi_stream *examples, const double *separator);
 
 /* The largest ||a||, or a little more. O(count x d). */

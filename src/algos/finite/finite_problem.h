@@ -1,7 +1,8 @@
-/* An experiment on a finite sum: the examples, the theorem to be checked, and the options. Made once
- * in each process and shared by its workers, who do not change it.
+/* An experiment on a finite sum: the examples, the theorem to be checked, and the options. Made
+ * once in each process and shared by its workers, who do not change it.
  *
- *     F(x) = f(x) + l1 ||x||_1,   f(x) = 1/N sum_n phi(a_n . x, y_n) + strong/2 ||x||^2,   ||a_n|| = 1 */
+ *     F(x) = f(x) + l1 ||x||_1,   f(x) = 1/N sum_n phi(a_n . x, y_n) + strong/2 ||x||^2,   ||a_n||
+ * = 1 */
 #ifndef PSI_FINITE_PROBLEM_H
 #define PSI_FINITE_PROBLEM_H
 
@@ -107,8 +108,8 @@ enum {
 void psi_finite_evaluate(const psi_finite_problem *problem, uint32_t rank,
                          const psi_finite_log *log, const ps_model *model, double *sums);
 
-/* Makes the metrics. What is measured of a mean is three standard errors above the estimate, so that
- * no ratio is too small by chance. assumptions_hold as of the games. */
+/* Makes the metrics. What is measured of a mean is three standard errors above the estimate, so
+ * that no ratio is too small by chance. assumptions_hold as of the games. */
 void psi_finite_finish(const psi_finite_problem *problem, const double *sums, double *metrics);
 
 /* The facts of a run so far, as the bound wants them. */

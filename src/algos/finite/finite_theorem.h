@@ -1,6 +1,6 @@
 /* Theorems whose problem is a finite sum, a fixed set of examples: delayed proximal steps, mixed
- * perceptrons, averaged machines. The same kind of data as the theorems of games (online/theorem.h):
- * assumptions, step, bound. docs/theory.md states and proves them. */
+ * perceptrons, averaged machines. The same kind of data as the theorems of games
+ * (online/theorem.h): assumptions, step, bound. docs/theory.md states and proves them. */
 #ifndef PSI_FINITE_THEOREM_H
 #define PSI_FINITE_THEOREM_H
 

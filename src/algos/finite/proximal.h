@@ -1,10 +1,11 @@
-/* The delayed (block) proximal gradient method (Li et al. 2013 and 2014), in one place: f is the sum
- * of the shards' f_i, each gradient of which is as old as it likes, up to tau steps.
+/* The delayed (block) proximal gradient method (Li et al. 2013 and 2014), in one place: f is the
+ * sum of the shards' f_i, each gradient of which is as old as it likes, up to tau steps.
  *
  *     g_t     = sum_i grad f_i(x_{t - d_{i,t}})
- *     x_{t+1} = argmin over x of h(x) + <g_t, x> + ||x - x_t||^2 / (2 gamma)    in the block of step t
+ *     x_{t+1} = argmin over x of h(x) + <g_t, x> + ||x - x_t||^2 / (2 gamma)
  *
- * h(x) = l1 ||x||_1 in the box |x_i| <= radius, so each coordinate is shrunk by gamma l1 and cut. */
+ * in the block of step t. h(x) = l1 ||x||_1 in the box |x_i| <= radius, so each coordinate is shrunk
+ * by gamma l1 and cut. */
 #ifndef PSI_PROXIMAL_H
 #define PSI_PROXIMAL_H
 
@@ -18,8 +19,8 @@ typedef struct psi_proximal {
     psi_finite_log log;
 } psi_proximal;
 
-/* Returns PS_OK or PS_ENOMEM; psi_proximal_fini() is safe either way. At most problem->facts.horizon
- * steps may follow. */
+/* Returns PS_OK or PS_ENOMEM; psi_proximal_fini() is safe either way. At most
+ * problem->facts.horizon steps may follow. */
 PS_MUST_CHECK ps_err psi_proximal_init(psi_proximal *method, const psi_finite_problem *problem);
 void psi_proximal_fini(psi_proximal *method);
 

@@ -57,8 +57,8 @@ const psi_theorem *psi_theorem_find(const char *name);
 /* All of them, for tables; *count_out is how many. */
 const psi_theorem *psi_theorems(size_t *count_out);
 
-/* 1 / (H + L/F sqrt(t)), t the round of the use and the delay together (Sra, Yu, Li and Smola 2016);
- * without H where gradients jump. */
+/* 1 / (H + L/F sqrt(t)), t the round of the use and the delay together (Sra, Yu, Li and Smola
+ * 2016); without H where gradients jump. */
 double psi_adadelay_step(const psi_facts *facts, double t);
 
 /* The first assumption that a run breaks, or NULL. */
