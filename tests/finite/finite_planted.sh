@@ -9,7 +9,7 @@ archives=("$TORTOISE_BUILD"/libtortoise_{algos,data,base}.a)
 for name in finite_fixture finite_theorems finite_proximal finite_mixing finite_averaging; do
     compile "$root/tests/finite/$name.c" "$scratch/$name.o" -I"$root/tests/finite" || exit 1
 done
-for name in online_fixture online_iid online_theorems; do
+for name in online_fixture online_iid online_theorems online_revision; do
     compile "$root/tests/online/$name.c" "$scratch/$name.o" -I"$root/tests/online" || exit 1
 done
 
@@ -18,7 +18,7 @@ build() {
     local fixture=${3%%_*}_fixture
     "$cc" "$scratch/$3.o" "$scratch/$fixture.o" "${@:4}" "${archives[@]}" "${libraries[@]}" -lz -lm -o "$1"
 }
-for name in finite_theorems finite_proximal finite_mixing finite_averaging online_iid online_theorems; do
+for name in finite_theorems finite_proximal finite_mixing finite_averaging online_iid online_theorems online_revision; do
     planted_right $name
 done
 
@@ -66,5 +66,12 @@ plant algos/finite/averaging finite_averaging 'w[i] -= problem->facts.step' 'w[i
     straight_losses_have_the_mean_and_variance_of_a_linear_recursion
 plant algos/finite/averaging finite_averaging 'r * problem->worker_count + rank' 'r' \
     more_machines_cut_the_variance_and_leave_the_bias
+
+plant algos/online/learner online_revision '(before - after) * back' '0 * back' the_learner_and_its_bound_are_those_of_the_proof
+plant algos/online/learner online_revision '2 * g * back' 'g * back' the_learner_and_its_bound_are_those_of_the_proof
+plant algos/online/revision online_revision '2 * g * in_flight' 'g * in_flight' the_learner_and_its_bound_are_those_of_the_proof
+plant algos/online/revision online_revision '* oldest[i]' '* g' the_learner_and_its_bound_are_those_of_the_proof
+plant algos/online/theorem online_revision 'return f->revised +' 'return f->revised / 3 +' \
+    no_seed_breaks_the_bound_and_a_third_of_it_is_broken
 
 planted_end

@@ -43,6 +43,7 @@ refused "on a line only" -- --workers 1 --loss hinge --dimension 2
 echo "1 1:1" >some.svm
 refused "leave --data out" -- --workers 1 --data some.svm
 refused "is for one worker" -- --workers 2 --learner adadelay
+refused "--theorem adadelay is for one worker" -- --workers 2 --theorem adadelay
 refused "--delay is for one worker" -- --workers 2 --delay 3
 refused "need --strong" -- --workers 1 --theorem strongly-convex
 refused "did you mean 'lipschitz'" -- --workers 1 --theorem lipshitz

@@ -8,7 +8,8 @@
 const char psi_theorem_words[] = "lipschitz|lipschitz-tight|strongly-convex|smooth-iid|"
                                  "arbitrary-delays|ssp|ssp-in-flight|ssp-probability|"
                                  "ssp-dual|ssp-dual-in-flight|"
-                                 "smooth-iid-proven|strongly-convex-iid|adadelay";
+                                 "smooth-iid-proven|strongly-convex-iid|adadelay|"
+                                 "adaptive-revision";
 
 /* Probability with which the bound of ssp-probability may fail. */
 static const double failure = 0.01;
@@ -39,6 +40,9 @@ static int is_smooth(const psi_facts *f) {
 }
 static int has_curvature(const psi_facts *f) {
     return isfinite(f->smoothness);
+}
+static int has_bounded_slope(const psi_facts *f) {
+    return isfinite(f->lipschitz);
 }
 static int is_alone(const psi_facts *f) {
     return f->workers == 1;
@@ -202,6 +206,11 @@ static double adadelay_bound(const psi_facts *f) {
            iid_delay_cost(f, f->radius * f->radius * fmin(all, late));
 }
 
+static double revision_bound(const psi_facts *f) {
+    const double drift = f->lipschitz * f->lipschitz * f->delay * (f->delay + 1);
+    return f->revised + f->dimension * f->radius * drift;
+}
+
 static const psi_theorem theorems[] = {
     {.name = "lipschitz",
      .paper = "Langford, Smola and Zinkevich 2009, theorem 2: 4 F L sqrt(tau T)",
@@ -298,6 +307,16 @@ static const psi_theorem theorems[] = {
      .is_adadelay = 1,
      .step = adadelay_step,
      .bound = adadelay_bound},
+    {.name = "adaptive-revision",
+     .paper = "algorithm of McMahan and Streeter 2014: sum over coordinates of "
+              "(D^2 / (2 F) + F) sqrt(z') + F L^2 tau (tau + 1), D and z' as measured",
+     .certainty = "proven here",
+     .assumptions = {AS_STATED,
+                     FIXED_DELAY,
+                     {"gradients are bounded everywhere", has_bounded_slope}},
+     .is_revising = 1,
+     .step = smooth_step,
+     .bound = revision_bound},
 };
 enum { THEOREMS = sizeof theorems / sizeof theorems[0] };
 

@@ -24,6 +24,8 @@ typedef struct psi_facts {
                                 * max(1, t - (s + 1) P) */
     double reads_outside;      /* reads outside of the set */
     double reads_too_old;      /* reads that lack what s promises */
+    double dimension;          /* d, of x */
+    double revised;            /* of AdaptiveRevision: psi_revision_sum() */
     double step;               /* of finite sums: eta or gamma, which never falls */
     double start_gap;          /* F(x_1) - min F */
     double margin;             /* gamma: of a separator that is known; not above 0: none */
@@ -46,6 +48,7 @@ typedef struct psi_theorem {
     psi_assumption assumptions[PSI_ASSUMPTIONS_MAX]; /* up to the first without a text */
     int is_dual;     /* for dual averaging; else for steps from point to point */
     int is_adadelay; /* whose steps psi_adadelay_step() gives */
+    int is_revising; /* for AdaptiveRevision, whose points nobody projects */
     double (*step)(const psi_facts *facts, double t); /* eta_t of the t-th update used, t >= 1 */
     double (*bound)(const psi_facts *facts);          /* of the regret after `rounds` */
 } psi_theorem;
