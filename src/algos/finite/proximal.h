@@ -4,8 +4,8 @@
  *     g_t     = sum_i grad f_i(x_{t - d_{i,t}})
  *     x_{t+1} = argmin over x of h(x) + <g_t, x> + ||x - x_t||^2 / (2 gamma)
  *
- * in the block of step t. h(x) = l1 ||x||_1 in the box |x_i| <= radius, so each coordinate is shrunk
- * by gamma l1 and cut. */
+ * in the block of step t. h(x) = l1 ||x||_1 in the box |x_i| <= radius, so each coordinate is
+ * shrunk by gamma l1 and cut. */
 #ifndef PSI_PROXIMAL_H
 #define PSI_PROXIMAL_H
 
