@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "algos/finite/averaging.h"
+#include "algos/finite/blocks.h"
 #include "algos/finite/mixing.h"
 #include "algos/finite/proximal.h"
 #include "support/suite.h"
@@ -71,6 +72,25 @@ static void epochs_play(const psi_finite_problem *problem, uint32_t clocks, outc
     free(rows);
 }
 
+/* All blocks from the same point. */
+static void blocks_play(const psi_finite_problem *problem, uint32_t clocks, outcome *out) {
+    const uint32_t d = problem->game.set.dimension, workers = problem->worker_count;
+    double x[PSI_SET_DIMENSION_MAX] = {0};
+    for (uint32_t n = 0; n < clocks; n++) {
+        double next[PSI_SET_DIMENSION_MAX];
+        for (uint32_t p = 0; p < workers; p++) {
+            double own[PSI_SET_DIMENSION_MAX];
+            memcpy(own, x, sizeof own);
+            out->logs[p].measured += psi_blocks_step(problem, p, own);
+            for (uint32_t i = p; i < d; i += workers) {
+                next[i] = out->rows[p * out->columns + i] = own[i];
+            }
+            out->rows[p * out->columns + d] = n + 1;
+        }
+        memcpy(x, next, d * sizeof *x);
+    }
+}
+
 static void machines_play(const psi_finite_problem *problem, uint32_t clocks, outcome *out) {
     for (uint32_t p = 0; p < problem->worker_count; p++) {
         psi_machine machine;
@@ -88,13 +108,16 @@ void finite_fixture_play(const psi_finite_problem *problem, uint32_t clocks, dou
     CU_ASSERT_PTR_NOT_NULL_FATAL(out.rows);
     CU_ASSERT_PTR_NOT_NULL_FATAL(out.logs);
     switch (problem->theorem->method) {
-    case PSI_FINITE_PROXIMAL:
+    case PSI_METHOD_PROXIMAL:
         proximal_play(problem, clocks, &out);
         break;
-    case PSI_FINITE_MIXING:
+    case PSI_METHOD_BLOCKS:
+        blocks_play(problem, clocks, &out);
+        break;
+    case PSI_METHOD_MIXING:
         epochs_play(problem, clocks, &out);
         break;
-    case PSI_FINITE_AVERAGING:
+    case PSI_METHOD_AVERAGING:
         machines_play(problem, clocks, &out);
         break;
     }

@@ -6,7 +6,7 @@ set -uo pipefail
 . "$TORTOISE_SOURCE/tests/support/planted.bash"
 planted_begin "${1:?a compiler}" -O1 20
 archives=("$TORTOISE_BUILD"/libtortoise_{algos,data,base}.a)
-for name in finite_fixture finite_theorems finite_proximal finite_mixing finite_averaging; do
+for name in finite_fixture finite_theorems finite_proximal finite_blocks finite_mixing finite_averaging; do
     compile "$root/tests/finite/$name.c" "$scratch/$name.o" -I"$root/tests/finite" || exit 1
 done
 for name in online_fixture online_iid online_theorems online_revision; do
@@ -18,7 +18,7 @@ build() {
     local fixture=${3%%_*}_fixture
     "$cc" "$scratch/$3.o" "$scratch/$fixture.o" "${@:4}" "${archives[@]}" "${libraries[@]}" -lz -lm -o "$1"
 }
-for name in finite_theorems finite_proximal finite_mixing finite_averaging online_iid online_theorems online_revision; do
+for name in finite_theorems finite_proximal finite_blocks finite_mixing finite_averaging online_iid online_theorems online_revision; do
     planted_right $name
 done
 
@@ -58,6 +58,12 @@ plant algos/finite/proximal finite_proximal 'method->step - delay_draw(method)' 
 plant algos/finite/proximal finite_proximal 'late_count += delay > tau' 'late_count += 0' delays_without_a_longest_one_are_named
 plant algos/finite/proximal finite_proximal '(beyond > 0 ?' '(beyond > 1 ?' no_point_is_better_than_the_certified_least
 plant algos/finite/examples finite_proximal 'gsl_vector_max' 'gsl_vector_min' the_curvature_is_that_of_power_iteration
+plant algos/finite/finite_theorem finite_blocks 'return 1 / (f->smoothness + sqrt(2) * f->staleness' \
+    'return 3 / (f->smoothness + sqrt(2) * f->staleness' blocks_from_one_point_are_the_method_in_one_place
+plant algos/finite/blocks finite_blocks 'curvature * whole' '0.5 * curvature * whole' the_constants_are_those_of_finite_differences
+plant algos/finite/blocks finite_blocks '*smoothness_out * sum' '0.1 * sum' the_constants_are_those_of_finite_differences
+plant algos/finite/blocks finite_blocks 'rows[i % problem->worker_count][i]' 'rows[0][i]' rows_are_put_together_by_owner
+plant algos/finite/blocks finite_blocks 'fabs(rows[q]' '(rows[q]' rows_are_put_together_by_owner
 plant algos/finite/mixing finite_mixing 'w_out[i] += mu * rows' 'w_out[i] += rows' no_seed_breaks_the_bound
 plant algos/finite/mixing finite_mixing 'mistakes / all' '1 / workers' weights_by_errors_are_those_by_hand
 plant algos/finite/mixing finite_mixing 'w, d) > 0' 'w, d) >= 0' one_worker_is_the_serial_perceptron

@@ -38,6 +38,19 @@ if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
     check "averaging: both worlds" 'cmp -s <(columns mean) <(columns sim-mean)'
     "$TORTOISE" sim "${proximal[@]}" --policy bsp --out sim-near >near.txt || exit 1
     check "proximal: both worlds" 'cmp -s <(columns near) <(columns sim-near)'
+    # Blocks under ssp are as far away as the policy lets them be, and no further.
+    blocks=(finite --theorem block-proximal --nodes 4 --workers 4 --clocks 100 --dimension 8 --noise 0.3 --quiet
+        --straggler lognormal:sigma=0.5 --unit-cost 1us)
+    for policy in ssp:3 essp:3; do
+        "$TORTOISE" sim "${blocks[@]}" --policy $policy --staleness 3 --out "blocks-$policy" >blocks.txt || exit 1
+        check "$policy: assumptions hold" '[ "$(last "blocks-$policy" assumptions_hold)" = 1 ]'
+        check "$policy: below the bound" 'awk -v r="$(last "blocks-$policy" ratio)" "BEGIN {exit !(r > 0 && r <= 1)}"'
+        "$TORTOISE" sim "${blocks[@]}" --policy $policy --staleness 2 --out "far-$policy" >blocks.txt || exit 1
+        check "$policy: further than said is found out" '[ "$(last "far-$policy" assumptions_hold)" = 0 ]'
+    done
+    "$TORTOISE" sim "${blocks[@]}" --policy bsp --out blocks-bsp >blocks.txt || exit 1
+    "$TORTOISE" run "${blocks[@]:0:14}" --policy bsp --out blocks-real >blocks.txt || exit 1
+    check "blocks: both worlds" 'cmp -s <(columns blocks-bsp) <(columns blocks-real)'
     # Epochs that are mixed before all are in are found out by the rows.
     "$TORTOISE" sim "${mixing[@]}" --policy ssp:3 --straggler lognormal:sigma=0.5 --out late >late.txt || exit 1
     check "mixing: another epoch than the last is found out" '[ "$(last late assumptions_hold)" = 0 ]'
@@ -48,6 +61,8 @@ echo "1 1:1" >some.svm
 refused "leave --data out" -- --workers 1 --data some.svm
 refused "is for one worker" -- --workers 2
 refused "leave --batch out" -- --workers 2 --theorem mixing-mistakes --batch 3
+refused "one step of a block" -- --workers 2 --theorem block-proximal --batch 3
+refused "too few for 5 workers" -- --workers 5 --theorem block-proximal
 refused "too few for 5 shards" -- --workers 5 --theorem mixing-mistakes --examples 4
 refused "too few for 9 shards" -- --workers 1 --shards 9 --examples 4
 refused "needs --strong" -- --workers 2 --theorem averaging

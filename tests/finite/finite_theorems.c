@@ -14,6 +14,8 @@ static const psi_facts facts = {.lipschitz = 3,
                                 .delay = 9,
                                 .workers = 4,
                                 .step = 0.125,
+                                .staleness = 3,
+                                .coupling = 5,
                                 .start_gap = 6,
                                 .margin = 0.1,
                                 .norm_max = 5,
@@ -37,6 +39,12 @@ static void bounds_and_steps_are_those_of_the_theory(void) {
     CU_ASSERT_DOUBLE_EQUAL(bound_with("delayed-proximal", &late), 6.0 / 21, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(psi_finite_theorem_find("delayed-proximal")->theorem.step(&facts, 7),
                            0.05, 1e-12);
+    late.step = 1 / (2 + 15 * sqrt(2)); /* 1 / (L + sqrt(2) s Lambda): the largest */
+    CU_ASSERT_DOUBLE_EQUAL(psi_finite_theorem_find("block-proximal")->theorem.step(&facts, 7),
+                           late.step, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(bound_with("block-proximal", &late), 6, 1e-9);
+    late.step = 1 / (6 + 15 * sqrt(2)); /* eps = 4 */
+    CU_ASSERT_DOUBLE_EQUAL(bound_with("block-proximal", &late), 1.2, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(bound_of("mixing-mistakes"), 2500, 1e-9);
     const double left = 12 * pow(31.0 / 32, 64); /* (1 - eta lambda)^T G / lambda */
     const double spread = 4.5 / (63.0 / 32 / 4); /* 4 eta G^2 / ((2 - eta lambda) lambda) */
@@ -80,6 +88,9 @@ static void assumptions_are_named_where_a_run_breaks_them(void) {
     } cases[] = {
         {"delayed-proximal", offsetof(psi_facts, step), 0.051, "gamma <= 1 / ((1 + tau) L)"},
         {"delayed-proximal", offsetof(psi_facts, reads_too_old), 1, "no gradient older than tau"},
+        {"block-proximal", offsetof(psi_facts, step), 0.05, "gamma <= 1 / (L + sqrt(2) s Lambda)"},
+        {"block-proximal", offsetof(psi_facts, reads_too_old), 1,
+         "no block further than s clocks away"},
         {"mixing-mistakes", offsetof(psi_facts, margin), 0, "separable by a margin"},
         {"mixing-mistakes", offsetof(psi_facts, reads_too_old), 1,
          "all of the last epoch, and no more, is mixed"},
@@ -106,7 +117,7 @@ static void assumptions_are_named_where_a_run_breaks_them(void) {
 static void every_theorem_says_what_is_measured_and_where_it_is_from(void) {
     size_t count = 0;
     const psi_finite_theorem *const all = psi_finite_theorems(&count);
-    CU_ASSERT_EQUAL(count, 6);
+    CU_ASSERT_EQUAL(count, 7);
     for (size_t i = 0; i < count; i++) {
         const psi_theorem *const theorem = &all[i].theorem;
         CU_ASSERT(strlen(theorem->paper) > 10 && strlen(theorem->certainty) > 5);

@@ -99,7 +99,19 @@ double psi_finite_norm_max(const psi_stream *examples) {
     return most * (1 + rounding_of(d));
 }
 
-ps_err psi_finite_curvature(const psi_stream *examples, uint64_t first, uint64_t stride,
+static void moments_sum(const psi_stream *examples, const psi_part *part, gsl_matrix *sum) {
+    const uint32_t d = examples->dimension, stride = part->coordinate_stride;
+    for (uint64_t n = part->first_example; n < examples->round_count; n += part->example_stride) {
+        const double *const a = examples->a + n * d;
+        for (uint32_t i = part->first_coordinate; i < d; i += stride) {
+            for (uint32_t j = part->first_coordinate; j < d; j += stride) {
+                *gsl_matrix_ptr(sum, i, j) += a[i] * a[j];
+            }
+        }
+    }
+}
+
+ps_err psi_finite_curvature(const psi_stream *examples, const psi_part *part,
                             double *curvature_out) {
     const uint32_t d = examples->dimension;
     gsl_matrix *const sum = gsl_matrix_calloc(d, d);
@@ -108,14 +120,7 @@ ps_err psi_finite_curvature(const psi_stream *examples, uint64_t first, uint64_t
     const int has_all = sum != NULL && values != NULL && workspace != NULL;
     int is_found = 0;
     if (has_all) {
-        for (uint64_t n = first; n < examples->round_count; n += stride) {
-            const double *const a = examples->a + n * d;
-            for (uint32_t i = 0; i < d; i++) {
-                for (uint32_t j = 0; j < d; j++) {
-                    *gsl_matrix_ptr(sum, i, j) += a[i] * a[j];
-                }
-            }
-        }
+        moments_sum(examples, part, sum);
         is_found = gsl_eigen_symm(sum, values, workspace) == 0;
         *curvature_out = is_found ? gsl_vector_max(values) : NAN;
     }

@@ -33,9 +33,15 @@ double psi_finite_margin(const psi_stream *examples, const double *separator);
 /* The largest ||a||, or a little more. O(count x d). */
 double psi_finite_norm_max(const psi_stream *examples);
 
-/* The largest eigenvalue of the sum of a a^T over examples first, first + stride, ..., to about
- * 1e-12. PS_OK or PS_ENOMEM. O(count d^2 + d^3). */
-PS_MUST_CHECK ps_err psi_finite_curvature(const psi_stream *examples, uint64_t first,
-                                          uint64_t stride, double *curvature_out);
+/* Some of the examples, and some of their coordinates: first, first + stride, ... */
+typedef struct psi_part {
+    uint64_t first_example, example_stride;       /* stride >= 1 */
+    uint32_t first_coordinate, coordinate_stride; /* stride >= 1 */
+} psi_part;
+
+/* The largest eigenvalue of the sum of a a^T over a part, to about 1e-12. PS_OK or PS_ENOMEM.
+ * O(count d^2 + d^3). */
+PS_MUST_CHECK ps_err psi_finite_curvature(const psi_stream *examples, const psi_part *part,
+                                          double *curvature_out);
 
 #endif

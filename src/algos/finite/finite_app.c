@@ -1,5 +1,6 @@
-/* One table with a row for each worker, which nobody else writes. Proximal steps are one worker's;
- * perceptrons read the rows of all once an epoch; averaged machines read nothing of each other. */
+/* One table with a row for each worker, which nobody else writes. Proximal steps are one worker's,
+ * or each worker's in its own block; perceptrons and blocks read the rows of all once a clock;
+ * averaged machines read nothing of each other. */
 #include "algos/finite/finite_app.h"
 
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "algos/finite/averaging.h"
+#include "algos/finite/blocks.h"
 #include "algos/finite/mixing.h"
 #include "algos/finite/proximal.h"
 
@@ -50,12 +52,13 @@ static double units_of(const psi_finite_problem *problem, uint32_t rank) {
     const double count = (double)problem->examples.round_count;
     const double steps = (double)problem->steps_per_clock;
     switch (problem->theorem->method) {
-    case PSI_FINITE_PROXIMAL:
+    case PSI_METHOD_PROXIMAL:
+    case PSI_METHOD_BLOCKS:
         return count * steps;
-    case PSI_FINITE_MIXING:
+    case PSI_METHOD_MIXING:
         return (double)((problem->examples.round_count + problem->worker_count - 1 - rank) /
                         problem->worker_count);
-    case PSI_FINITE_AVERAGING:
+    case PSI_METHOD_AVERAGING:
         break;
     }
     return steps * (double)problem->replica_count;
@@ -99,15 +102,15 @@ static ps_err proximal_work(ps_worker *worker, const psi_finite_problem *problem
     return err;
 }
 
-/* ---- Perceptrons ---- */
+/* ---- Perceptrons, and blocks ---- */
 
 typedef struct mixer {
     const psi_finite_problem *problem;
     uint32_t rank;
-    uint64_t *numbers;   /* owned, [P]: of all rows */
-    const double **rows; /* owned, [P]: as they were read */
-    double *row;         /* the own one, to be written */
-    double w[PSI_SET_DIMENSION_MAX];
+    uint64_t *numbers;               /* owned, [P]: of all rows */
+    const double **rows;             /* owned, [P]: as they were read */
+    double *row;                     /* the own one, to be written */
+    double w[PSI_SET_DIMENSION_MAX]; /* the common weights, or the own block */
     psi_finite_log log;
 } mixer;
 
@@ -132,6 +135,25 @@ static void epoch_make(void *arg) {
     m->row[d + PSI_MIXING_EPOCHS] = m->log.step_count;
 }
 
+/* A step of the own block, which is kept: what is read of it is the same but for rounding. */
+static void block_move(void *arg) {
+    mixer *const m = arg;
+    const psi_finite_problem *const problem = m->problem;
+    const uint32_t d = problem->game.set.dimension, stride = problem->worker_count;
+    double x[PSI_SET_DIMENSION_MAX];
+    psi_blocks_point(problem, m->rows, x);
+    for (uint32_t i = m->rank; i < d; i += stride) {
+        x[i] = m->w[i];
+    }
+    m->log.late_count += psi_blocks_late(problem, m->rows, m->log.step_count);
+    m->log.measured += psi_blocks_step(problem, m->rank, x);
+    m->log.step_count += 1;
+    for (uint32_t i = m->rank; i < d; i += stride) {
+        m->row[i] = m->w[i] = x[i];
+    }
+    m->row[d] = m->log.step_count;
+}
+
 static ps_err mixer_clock(mixer *m, ps_worker *worker) {
     PS_TRY(ps_fetch(worker, TABLE_ROWS, m->numbers, m->problem->worker_count));
     m->row = row_open(worker);
@@ -141,7 +163,9 @@ static ps_err mixer_clock(mixer *m, ps_worker *worker) {
     for (uint32_t q = 0; q < m->problem->worker_count; q++) {
         m->rows[q] = ps_get(worker, TABLE_ROWS, q);
     }
-    PS_TRY(ps_compute(worker, units_of(m->problem, m->rank), epoch_make, m));
+    const int has_blocks = m->problem->theorem->method == PSI_METHOD_BLOCKS;
+    PS_TRY(
+        ps_compute(worker, units_of(m->problem, m->rank), has_blocks ? block_move : epoch_make, m));
     return ps_clock(worker);
 }
 
@@ -199,11 +223,12 @@ static ps_err machine_work(ps_worker *worker, const psi_finite_problem *problem)
 static ps_err finite_worker(ps_worker *worker, const void *problem) {
     const psi_finite_problem *const finite = problem;
     switch (finite->theorem->method) {
-    case PSI_FINITE_PROXIMAL:
+    case PSI_METHOD_PROXIMAL:
         return proximal_work(worker, finite);
-    case PSI_FINITE_MIXING:
+    case PSI_METHOD_BLOCKS:
+    case PSI_METHOD_MIXING:
         return mixer_work(worker, finite);
-    case PSI_FINITE_AVERAGING:
+    case PSI_METHOD_AVERAGING:
         break;
     }
     return machine_work(worker, finite);

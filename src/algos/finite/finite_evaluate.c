@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "algos/finite/averaging.h"
+#include "algos/finite/blocks.h"
 #include "algos/finite/mixing.h"
 
 static const double errors_above = 3; /* standard errors that an estimate is raised by */
@@ -9,11 +10,13 @@ static const double errors_above = 3; /* standard errors that an estimate is rai
 uint32_t psi_finite_column_count(const psi_finite_problem *problem) {
     const uint32_t d = problem->game.set.dimension;
     switch (problem->theorem->method) {
-    case PSI_FINITE_PROXIMAL:
+    case PSI_METHOD_PROXIMAL:
         return d;
-    case PSI_FINITE_MIXING:
+    case PSI_METHOD_BLOCKS:
+        return d + 1;
+    case PSI_METHOD_MIXING:
         return d + PSI_MIXING_COLUMNS;
-    case PSI_FINITE_AVERAGING:
+    case PSI_METHOD_AVERAGING:
         break;
     }
     return d * (uint32_t)problem->replica_count;
@@ -59,6 +62,9 @@ void psi_finite_evaluate(const psi_finite_problem *problem, uint32_t rank,
     }
     sums[PSI_FINITE_LATE_COUNT] = log->late_count;
     sums[PSI_FINITE_MISTAKE_COUNT] = log->mistakes;
+    if (rank == 0 || problem->theorem->method == PSI_METHOD_BLOCKS) {
+        sums[PSI_FINITE_MEASURED_SUM] = log->measured;
+    }
     if (rank > 0) {
         return;
     }
@@ -72,15 +78,19 @@ void psi_finite_evaluate(const psi_finite_problem *problem, uint32_t rank,
         rows[p] = values + (size_t)p * psi_finite_column_count(problem);
     }
     sums[PSI_FINITE_STEP_COUNT] = (double)model->clock * (double)problem->steps_per_clock;
-    sums[PSI_FINITE_MEASURED_SUM] = log->measured;
+    double x[PSI_SET_DIMENSION_MAX];
     switch (problem->theorem->method) {
-    case PSI_FINITE_PROXIMAL:
+    case PSI_METHOD_PROXIMAL:
         sums[PSI_FINITE_VALUE] = psi_finite_value(problem, rows[0]);
         break;
-    case PSI_FINITE_MIXING:
+    case PSI_METHOD_BLOCKS:
+        psi_blocks_point(problem, rows, x);
+        sums[PSI_FINITE_VALUE] = psi_finite_value(problem, x);
+        break;
+    case PSI_METHOD_MIXING:
         mixing_sum(problem, rows, sums);
         break;
-    case PSI_FINITE_AVERAGING:
+    case PSI_METHOD_AVERAGING:
         averages_sum(problem, rows, sums);
         break;
     }

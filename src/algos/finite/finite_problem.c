@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algos/finite/blocks.h"
 #include "algos/finite/proximal.h"
 
 enum { DEFAULT_STEPS = 100 /* of a clock */, REPLICA_COLUMNS_MAX = 1 << 16 };
@@ -38,6 +39,8 @@ const ps_option psi_finite_option_list[PSI_FINITE_OPTIONS] = {
                            "of the shards' gradients, of delayed-proximal"},
     [PSI_FINITE_DELAY] = {"delay", PS_OPTION_COUNT, NULL, "0", 0, 1e5,
                           "tau: the longest; of geometric ones the mean"},
+    [PSI_FINITE_STALENESS] = {"staleness", PS_OPTION_COUNT, NULL, "0", 0, 1e5,
+                              "s of the policy, of block-proximal"},
     [PSI_FINITE_SHARDS] = {"shards", PS_OPTION_COUNT, NULL, "1", 1, 1e4,
                            "each with delays of its own, of delayed-proximal"},
     [PSI_FINITE_BLOCKS] = {"blocks", PS_OPTION_COUNT, NULL, "1", 1, PSI_SET_DIMENSION_MAX,
@@ -77,32 +80,38 @@ static ps_err options_check(const psi_finite_problem *problem, const ps_settings
                             "--data %s: finite makes its own examples; leave --data out",
                             settings->data);
     }
-    if (method == PSI_FINITE_PROXIMAL && problem->worker_count > 1) {
+    if (method == PSI_METHOD_PROXIMAL && problem->worker_count > 1) {
         return ps_fault_set(fault, PS_EINVAL,
                             "%s is for one worker, whose shards have delays; add --workers 1",
                             name);
     }
-    if (method == PSI_FINITE_MIXING && settings->batch > 0) {
-        return ps_fault_set(fault, PS_EINVAL,
-                            "a clock of %s is an epoch of a shard; leave --batch out", name);
+    const int is_single = method == PSI_METHOD_MIXING || method == PSI_METHOD_BLOCKS;
+    if (is_single && settings->batch > 0) {
+        return ps_fault_set(fault, PS_EINVAL, "a clock of %s is one %s; leave --batch out", name,
+                            method == PSI_METHOD_MIXING ? "epoch of a shard" : "step of a block");
     }
-    const uint32_t shares = method == PSI_FINITE_MIXING     ? problem->worker_count
-                            : method == PSI_FINITE_PROXIMAL ? problem->shard_count
+    if (method == PSI_METHOD_BLOCKS && problem->game.set.dimension < problem->worker_count) {
+        return ps_fault_set(fault, PS_EINVAL,
+                            "%u dimensions are too few for %u workers; raise --dimension",
+                            problem->game.set.dimension, problem->worker_count);
+    }
+    const uint32_t shares = method == PSI_METHOD_MIXING     ? problem->worker_count
+                            : method == PSI_METHOD_PROXIMAL ? problem->shard_count
                                                             : 1;
     if (problem->examples.round_count < shares) {
         return ps_fault_set(fault, PS_EINVAL,
                             "%g examples are too few for %u shards; raise --examples",
                             (double)problem->examples.round_count, shares);
     }
-    if (method == PSI_FINITE_AVERAGING && !(problem->game.lambda > 0)) {
+    if (method == PSI_METHOD_AVERAGING && !(problem->game.lambda > 0)) {
         return ps_fault_set(fault, PS_EINVAL, "%s needs --strong above 0, say 0.1", name);
     }
-    if (method == PSI_FINITE_AVERAGING && problem->game.loss == PSI_LOSS_SQUARED) {
+    if (method == PSI_METHOD_AVERAGING && problem->game.loss == PSI_LOSS_SQUARED) {
         return ps_fault_set(fault, PS_EINVAL,
                             "%s needs a loss of bounded slope; use --loss logistic", name);
     }
-    if (method == PSI_FINITE_PROXIMAL && problem->game.loss == PSI_LOSS_LINEAR &&
-        !(problem->game.lambda > 0)) {
+    const int is_proximal = method == PSI_METHOD_PROXIMAL || method == PSI_METHOD_BLOCKS;
+    if (is_proximal && problem->game.loss == PSI_LOSS_LINEAR && !(problem->game.lambda > 0)) {
         return ps_fault_set(fault, PS_EINVAL,
                             "linear losses have no largest step; add --strong 0.1, or use "
                             "--loss logistic");
@@ -114,7 +123,8 @@ static void options_take(psi_finite_problem *problem, const ps_settings *setting
     const double batch = settings->batch >= 1 ? floor(settings->batch) : DEFAULT_STEPS;
     const uint64_t clocks =
         settings->clock_count > 0 ? settings->clock_count : PSI_FINITE_DEFAULT_CLOCKS;
-    const int is_mixing = problem->theorem->method == PSI_FINITE_MIXING;
+    const int is_single = problem->theorem->method == PSI_METHOD_MIXING ||
+                          problem->theorem->method == PSI_METHOD_BLOCKS;
     problem->seed = settings->seed;
     problem->worker_count = settings->worker_count;
     problem->l1 = number_of(settings, PSI_FINITE_L1);
@@ -123,7 +133,7 @@ static void options_take(psi_finite_problem *problem, const ps_settings *setting
     problem->delays = (psi_shard_delays)place_of(settings, PSI_FINITE_DELAYS);
     problem->weighs_by_errors = place_of(settings, PSI_FINITE_WEIGHTS) == 1;
     problem->replica_count = (uint64_t)number_of(settings, PSI_FINITE_REPLICAS);
-    problem->steps_per_clock = is_mixing ? 1 : (uint64_t)batch;
+    problem->steps_per_clock = is_single ? 1 : (uint64_t)batch;
     problem->game =
         (psi_game){.loss = losses[place_of(settings, PSI_FINITE_LOSS)],
                    .lambda = number_of(settings, PSI_FINITE_STRONG),
@@ -134,6 +144,7 @@ static void options_take(psi_finite_problem *problem, const ps_settings *setting
     problem->facts = (psi_facts){.horizon = (double)(clocks * problem->steps_per_clock),
                                  .strong = problem->game.lambda,
                                  .delay = number_of(settings, PSI_FINITE_DELAY),
+                                 .staleness = number_of(settings, PSI_FINITE_STALENESS),
                                  .workers = settings->worker_count,
                                  .is_iid = 1,
                                  .is_plain = 1};
@@ -145,10 +156,10 @@ static void options_take(psi_finite_problem *problem, const ps_settings *setting
 static ps_err sizes_check(const psi_finite_problem *problem, ps_fault *fault) {
     const double d = problem->game.set.dimension, steps = problem->facts.horizon;
     const double replicas = (double)problem->replica_count;
-    if (problem->theorem->method == PSI_FINITE_PROXIMAL && steps * d > numbers_max) {
+    if (problem->theorem->method == PSI_METHOD_PROXIMAL && steps * d > numbers_max) {
         return ps_fault_set(fault, PS_EINVAL, "%g steps of %g dimensions are too many", steps, d);
     }
-    if (problem->theorem->method == PSI_FINITE_AVERAGING && replicas * d > REPLICA_COLUMNS_MAX) {
+    if (problem->theorem->method == PSI_METHOD_AVERAGING && replicas * d > REPLICA_COLUMNS_MAX) {
         return ps_fault_set(fault, PS_EINVAL, "%g replicas of %g dimensions are too many", replicas,
                             d);
     }
@@ -170,20 +181,49 @@ static void averaging_prepare(psi_finite_problem *problem) {
     memcpy(problem->best, best.x, sizeof best.x);
 }
 
-/* L = sum of L_i of the shards, and the least value. */
-static ps_err proximal_prepare(psi_finite_problem *problem) {
+/* The least value, and how far the start is from it. */
+static void least_prepare(psi_finite_problem *problem) {
+    const double start[PSI_SET_DIMENSION_MAX] = {0};
+    psi_proximal_least(problem);
+    /* The bound is attained by one step without delay, so rounding is allowed for. */
+    problem->facts.start_gap =
+        rounding * fmax(psi_finite_value(problem, start) - problem->least, 0);
+}
+
+/* L = sum of L_i of the shards. */
+static ps_err shards_prepare(psi_finite_problem *problem) {
     const double count = (double)problem->examples.round_count;
     psi_facts *const facts = &problem->facts;
     facts->smoothness = problem->game.lambda;
     for (uint32_t s = 0; s < problem->shard_count; s++) {
+        const psi_part shard = {
+            .first_example = s, .example_stride = problem->shard_count, .coordinate_stride = 1};
         double curvature = 0;
-        PS_TRY(psi_finite_curvature(&problem->examples, s, problem->shard_count, &curvature));
+        PS_TRY(psi_finite_curvature(&problem->examples, &shard, &curvature));
         facts->smoothness += psi_loss_curvature_max(problem->game.loss) * curvature / count;
     }
-    psi_proximal_least(problem);
-    const double start[PSI_SET_DIMENSION_MAX] = {0};
-    /* The bound is attained by one step without delay, so rounding is allowed for. */
-    facts->start_gap = rounding * fmax(psi_finite_value(problem, start) - problem->least, 0);
+    return PS_OK;
+}
+
+static ps_err method_prepare(psi_finite_problem *problem) {
+    psi_facts *const facts = &problem->facts;
+    switch (problem->theorem->method) {
+    case PSI_METHOD_PROXIMAL:
+        PS_TRY(shards_prepare(problem));
+        least_prepare(problem);
+        break;
+    case PSI_METHOD_BLOCKS:
+        PS_TRY(psi_blocks_constants(problem, &facts->smoothness, &facts->coupling));
+        least_prepare(problem);
+        break;
+    case PSI_METHOD_AVERAGING:
+        averaging_prepare(problem);
+        break;
+    case PSI_METHOD_MIXING:
+        facts->margin = psi_finite_margin(&problem->examples, problem->separator);
+        facts->norm_max = psi_finite_norm_max(&problem->examples);
+        break;
+    }
     return PS_OK;
 }
 
@@ -209,13 +249,7 @@ static ps_err problem_fill(psi_finite_problem *problem, const ps_settings *setti
     PS_TRY(options_check(problem, settings, fault));
     PS_TRY(sizes_check(problem, fault));
     PS_TRY(psi_finite_examples_make(&spec, &problem->examples, problem->separator));
-    problem->facts.margin = psi_finite_margin(&problem->examples, problem->separator);
-    problem->facts.norm_max = psi_finite_norm_max(&problem->examples);
-    if (problem->theorem->method == PSI_FINITE_PROXIMAL) {
-        PS_TRY(proximal_prepare(problem));
-    } else if (problem->theorem->method == PSI_FINITE_AVERAGING) {
-        averaging_prepare(problem);
-    }
+    PS_TRY(method_prepare(problem));
     problem->facts.step = number_of(settings, PSI_FINITE_STEP_SCALE) *
                           problem->theorem->theorem.step(&problem->facts, 1);
     return PS_OK;

@@ -28,7 +28,7 @@ typedef struct psi_finite_problem {
     psi_shard_delays delays;
     int weighs_by_errors;     /* mixing: mu by error counts, else uniform */
     uint64_t replica_count;   /* averaging: independent repetitions */
-    uint64_t steps_per_clock; /* of a worker; of mixing: 1 epoch */
+    uint64_t steps_per_clock; /* of a worker; mixing, blocks: 1 */
     double least, gap;        /* F at `best`, which is above min F by at most the gap; of proximal
                                  * steps and averaging */
     double best[PSI_SET_DIMENSION_MAX];
@@ -51,6 +51,7 @@ enum {
     PSI_FINITE_NOISE,
     PSI_FINITE_DELAYS,
     PSI_FINITE_DELAY,
+    PSI_FINITE_STALENESS,
     PSI_FINITE_SHARDS,
     PSI_FINITE_BLOCKS,
     PSI_FINITE_WEIGHTS,
@@ -74,18 +75,18 @@ double psi_finite_value(const psi_finite_problem *problem, const double *x);
 typedef struct psi_finite_log {
     double step_count; /* steps, or epochs */
     double measured;   /* squared moves, or weighted mistakes of the epochs that were mixed */
-    double late_count; /* gradients older than tau, or reads of another epoch */
+    double late_count; /* gradients, or rows, older than they may be */
     double mistakes;   /* all of the worker's own */
 } psi_finite_log;
 
 /* Places of the partial sums, and of the metrics. */
 enum {
     PSI_FINITE_VALUE, /* worker 0's from here on */
-    PSI_FINITE_MEASURED_SUM,
     PSI_FINITE_ERROR,
     PSI_FINITE_VARIANCE_SUM,
     PSI_FINITE_STEP_COUNT,
-    PSI_FINITE_LATE_COUNT, /* all workers' from here on */
+    PSI_FINITE_MEASURED_SUM, /* of blocks: all workers' */
+    PSI_FINITE_LATE_COUNT,   /* all workers' from here on */
     PSI_FINITE_MISTAKE_COUNT,
     PSI_FINITE_SUMS
 };

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-const char psi_finite_theorem_words[] = "delayed-proximal|mixing-mistakes|averaging|"
+const char psi_finite_theorem_words[] = "delayed-proximal|block-proximal|mixing-mistakes|averaging|"
                                         "averaging-proven|averaging-mean|averaging-distance";
 
 /* ---- Assumptions ---- */
@@ -13,6 +13,9 @@ static const double rounding = 1 + 1e-12;
 
 static int is_short_for_its_delay(const psi_facts *f) {
     return f->step * (1 + f->delay) * f->smoothness <= rounding;
+}
+static int is_short_for_its_blocks(const psi_facts *f) {
+    return f->step * (f->smoothness + sqrt(2) * f->staleness * f->coupling) <= rounding;
 }
 static int is_smooth(const psi_facts *f) {
     return isfinite(f->smoothness);
@@ -51,6 +54,16 @@ static double proximal_step(const psi_facts *f, double t) {
 /* gamma = 1 / ((1 + tau) L + eps). */
 static double proximal_bound(const psi_facts *f) {
     const double eps = fmax(1 / f->step - (1 + f->delay) * f->smoothness, 0);
+    return f->start_gap / (0.5 * f->smoothness + eps);
+}
+
+static double blocks_step(const psi_facts *f, double t) {
+    (void)t;
+    return 1 / (f->smoothness + sqrt(2) * f->staleness * f->coupling);
+}
+/* gamma = 1 / (L + sqrt(2) s Lambda + eps). */
+static double blocks_bound(const psi_facts *f) {
+    const double eps = fmax(1 / f->step - f->smoothness - sqrt(2) * f->staleness * f->coupling, 0);
     return f->start_gap / (0.5 * f->smoothness + eps);
 }
 
@@ -108,7 +121,18 @@ static const psi_finite_theorem theorems[] = {
                                  {"no gradient older than tau", has_all_in_time}},
                  .step = proximal_step,
                  .bound = proximal_bound},
-     .method = PSI_FINITE_PROXIMAL},
+     .method = PSI_METHOD_PROXIMAL},
+    {.theorem = {.name = "block-proximal",
+                 .measured = "sum of squared moves",
+                 .paper = "after Li et al. 2014, theorem 2: gamma <= 1 / (L + sqrt(2) s Lambda + "
+                          "eps); the sum is at most (F(x_1) - min F) / (L/2 + eps)",
+                 .certainty = "proven here",
+                 .assumptions = {{"gamma <= 1 / (L + sqrt(2) s Lambda)", is_short_for_its_blocks},
+                                 {"gradients that do not jump", is_smooth},
+                                 {"no block further than s clocks away", has_all_in_time}},
+                 .step = blocks_step,
+                 .bound = blocks_bound},
+     .method = PSI_METHOD_BLOCKS},
     {.theorem = {.name = "mixing-mistakes",
                  .measured = "mistakes weighted by mu",
                  .paper = "McDonald, Hall and Mann 2010: R^2 / gamma^2",
@@ -117,7 +141,7 @@ static const psi_finite_theorem theorems[] = {
                                  {"all of the last epoch, and no more, is mixed", has_all_in_time}},
                  .step = perceptron_step,
                  .bound = mistakes_bound},
-     .method = PSI_FINITE_MIXING},
+     .method = PSI_METHOD_MIXING},
     {.theorem = {.name = "averaging",
                  .measured = "excess of the average",
                  .paper = "Zinkevich, Weimer, Smola and Li 2010, theorem 12: "
@@ -127,7 +151,7 @@ static const psi_finite_theorem theorems[] = {
                                  {"T >= (ln k - ln(eta lambda)) / (2 eta lambda)", is_long}},
                  .step = averaging_step,
                  .bound = averaging_bound},
-     .method = PSI_FINITE_AVERAGING,
+     .method = PSI_METHOD_AVERAGING,
      .measure = PSI_FINITE_MEAN_EXCESS},
     {.theorem = {.name = "averaging-proven",
                  .measured = "excess of the average",
@@ -136,7 +160,7 @@ static const psi_finite_theorem theorems[] = {
                  .assumptions = {AVERAGING},
                  .step = averaging_step,
                  .bound = averaging_proven_bound},
-     .method = PSI_FINITE_AVERAGING,
+     .method = PSI_METHOD_AVERAGING,
      .measure = PSI_FINITE_MEAN_EXCESS},
     {.theorem = {.name = "averaging-mean",
                  .measured = "excess of the mean",
@@ -146,7 +170,7 @@ static const psi_finite_theorem theorems[] = {
                  .assumptions = {AVERAGING},
                  .step = averaging_step,
                  .bound = mean_bound},
-     .method = PSI_FINITE_AVERAGING,
+     .method = PSI_METHOD_AVERAGING,
      .measure = PSI_FINITE_EXCESS_OF_MEAN},
     {.theorem = {.name = "averaging-distance",
                  .measured = "mean squared distance",
@@ -156,7 +180,7 @@ static const psi_finite_theorem theorems[] = {
                  .assumptions = {AVERAGING},
                  .step = averaging_step,
                  .bound = distance_bound},
-     .method = PSI_FINITE_AVERAGING,
+     .method = PSI_METHOD_AVERAGING,
      .measure = PSI_FINITE_DISTANCE},
 };
 enum { THEOREMS = sizeof theorems / sizeof theorems[0] };

@@ -7,9 +7,10 @@
 #include "algos/online/theorem.h"
 
 typedef enum psi_finite_method {
-    PSI_FINITE_PROXIMAL, /* proximal.h */
-    PSI_FINITE_MIXING,   /* mixing.h */
-    PSI_FINITE_AVERAGING /* averaging.h */
+    PSI_METHOD_PROXIMAL, /* proximal.h */
+    PSI_METHOD_BLOCKS,   /* blocks.h */
+    PSI_METHOD_MIXING,   /* mixing.h */
+    PSI_METHOD_AVERAGING /* averaging.h */
 } psi_finite_method;
 
 /* What the averaging theorems speak of. */

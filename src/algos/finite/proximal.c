@@ -45,9 +45,8 @@ static uint64_t delay_draw(psi_proximal *method) {
     return (uint64_t)delay;
 }
 
-/* Adds the gradient of f_i, i = shard: of its examples first, first + stride, ... at x. */
-static void gradient_add(const psi_finite_problem *problem, uint64_t first, uint64_t stride,
-                         const double *x, double *gradient) {
+void psi_proximal_gradient_add(const psi_finite_problem *problem, uint64_t first, uint64_t stride,
+                               const double *x, double *gradient) {
     const double share = 1 / (double)problem->examples.round_count;
     double one[PSI_SET_DIMENSION_MAX];
     for (uint64_t n = first; n < problem->examples.round_count; n += stride) {
@@ -58,8 +57,7 @@ static void gradient_add(const psi_finite_problem *problem, uint64_t first, uint
     }
 }
 
-/* The proximal map of h in one coordinate. */
-static double coordinate_prox(const psi_finite_problem *problem, double value, double step) {
+double psi_proximal_map(const psi_finite_problem *problem, double value, double step) {
     const double radius = problem->game.set.radius, shrink = step * problem->l1;
     const double left = fabs(value) > shrink ? fabs(value) - shrink : 0;
     return copysign(fmin(left, radius), value);
@@ -73,13 +71,14 @@ void psi_proximal_step(psi_proximal *method) {
     double gradient[PSI_SET_DIMENSION_MAX] = {0};
     for (uint32_t shard = 0; shard < problem->shard_count; shard++) {
         const uint64_t read = method->step - delay_draw(method);
-        gradient_add(problem, shard, problem->shard_count, method->history + read * d, gradient);
+        psi_proximal_gradient_add(problem, shard, problem->shard_count, method->history + read * d,
+                                  gradient);
     }
     const double *const x = psi_proximal_point(method);
     double *const next = method->history + (method->step + 1) * d;
     for (uint32_t i = 0; i < d; i++) {
         const int is_moved = i % problem->block_count == block;
-        next[i] = is_moved ? coordinate_prox(problem, x[i] - gamma * gradient[i], gamma) : x[i];
+        next[i] = is_moved ? psi_proximal_map(problem, x[i] - gamma * gradient[i], gamma) : x[i];
         method->log.measured += (next[i] - x[i]) * (next[i] - x[i]);
     }
     method->step++;
@@ -90,7 +89,7 @@ void psi_proximal_step(psi_proximal *method) {
 
 static double gap_of(const psi_finite_problem *problem, const double *x) {
     double gradient[PSI_SET_DIMENSION_MAX] = {0};
-    gradient_add(problem, 0, 1, x, gradient);
+    psi_proximal_gradient_add(problem, 0, 1, x, gradient);
     double gap = 0;
     for (uint32_t i = 0; i < problem->game.set.dimension; i++) {
         const double beyond = fabs(gradient[i]) - problem->l1; /* v_i = 0, or a corner */
@@ -119,9 +118,9 @@ void psi_proximal_least(psi_finite_problem *problem) {
     for (int n = 0; n < LEAST_STEPS_MAX && problem->gap > gap_wanted; n++) {
         double gradient[PSI_SET_DIMENSION_MAX] = {0}, next[PSI_SET_DIMENSION_MAX] = {0};
         double uphill = 0; /* the step goes against the momentum: begin anew */
-        gradient_add(problem, 0, 1, y, gradient);
+        psi_proximal_gradient_add(problem, 0, 1, y, gradient);
         for (uint32_t i = 0; i < d; i++) {
-            next[i] = coordinate_prox(problem, y[i] - step * gradient[i], step);
+            next[i] = psi_proximal_map(problem, y[i] - step * gradient[i], step);
             uphill += (y[i] - next[i]) * (next[i] - x[i]);
         }
         const double after = uphill > 0 ? 1 : 0.5 * (1 + sqrt(1 + 4 * momentum * momentum));

@@ -30,6 +30,14 @@ void psi_proximal_step(psi_proximal *method);
 /* x_t, of the step that comes next: [d]. */
 const double *psi_proximal_point(const psi_proximal *method);
 
+/* Adds the gradient of the mean loss of examples first, first + stride, ... (of all N) at x, and
+ * lambda x in their share. O(N d). */
+void psi_proximal_gradient_add(const psi_finite_problem *problem, uint64_t first, uint64_t stride,
+                               const double *x, double *gradient);
+
+/* The proximal map of h in one coordinate. */
+double psi_proximal_map(const psi_finite_problem *problem, double value, double step);
+
 /* Fills best, least and gap: accelerated proximal gradient without delay, restarted (Beck and
  * Teboulle 2009), until the gap is below 1e-12 or no longer falls. The gap is
  * max over v in the box of <grad f(x), x - v> + l1 (||x||_1 - ||v||_1). O(N d steps). */

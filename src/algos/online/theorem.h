@@ -27,6 +27,7 @@ typedef struct psi_facts {
     double dimension;          /* d, of x */
     double revised;            /* of AdaptiveRevision: psi_revision_sum() */
     double step;               /* of finite sums: eta or gamma, which never falls */
+    double coupling;           /* Lambda: of the gradients in blocks together */
     double start_gap;          /* F(x_1) - min F */
     double margin;             /* gamma: of a separator that is known; not above 0: none */
     double norm_max;           /* R: the largest ||a|| */
