@@ -28,8 +28,8 @@ set xlabel 'step, in units of 1 / ((1 + tau) L)'
 set ylabel 'sum of squared moves / bound'
 set xrange [0.2:2.2]
 set yrange [3e-3:1e12]
-set arrow from 1, graph 0 to 1, graph 0.75 nohead lc rgb '#444444' dt 3
-set label 'longest step of the theorem' at 1.03, graph 0.72 textcolor rgb '#444444'
+set arrow from 1, graph 0 to 1, graph 0.62 nohead lc rgb '#444444' dt 3
+set label 'longest step of the theorem' at 1.03, graph 0.58 textcolor rgb '#444444'
 at_end(name) = column('steps') == 5000 ? column(name) : NaN
 plot for [d=1:4] for [i=1:7] folder(word(delays, d), word(scales, i)) \
      using (real(word(scales, i))):(at_end('ratio')) with points linetype d ps 1.3 \

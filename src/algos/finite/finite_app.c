@@ -104,7 +104,7 @@ static ps_err proximal_work(ps_worker *worker, const psi_finite_problem *problem
 
 /* ---- Perceptrons, and blocks ---- */
 
-typedef struct mixer {
+typedef struct reader {
     const psi_finite_problem *problem;
     uint32_t rank;
     uint64_t *numbers;               /* owned, [P]: of all rows */
@@ -112,79 +112,79 @@ typedef struct mixer {
     double *row;                     /* the own one, to be written */
     double w[PSI_SET_DIMENSION_MAX]; /* the common weights, or the own block */
     psi_finite_log log;
-} mixer;
+} reader;
 
 /* Mixes what the last epoch made of the weights: nothing before the first one. */
-static void rows_mix(mixer *m) {
-    const uint32_t d = m->problem->game.set.dimension;
-    for (uint32_t q = 0; q < m->problem->worker_count; q++) {
-        m->log.late_count += m->rows[q][d + PSI_MIXING_EPOCHS] != m->log.step_count;
+static void rows_mix(reader *r) {
+    const uint32_t d = r->problem->game.set.dimension;
+    for (uint32_t q = 0; q < r->problem->worker_count; q++) {
+        r->log.late_count += r->rows[q][d + PSI_MIXING_EPOCHS] != r->log.step_count;
     }
-    m->log.measured += psi_mixing_mix(m->problem, m->rows, m->w);
+    r->log.measured += psi_mixing_mix(r->problem, r->rows, r->w);
 }
 
 static void epoch_make(void *arg) {
-    mixer *const m = arg;
-    const uint32_t d = m->problem->game.set.dimension;
-    rows_mix(m);
-    const double mistakes = psi_mixing_epoch(m->problem, m->rank, m->w);
-    m->log.mistakes += mistakes;
-    m->log.step_count += 1;
-    memcpy(m->row, m->w, d * sizeof *m->row);
-    m->row[d + PSI_MIXING_MISTAKES] = mistakes;
-    m->row[d + PSI_MIXING_EPOCHS] = m->log.step_count;
+    reader *const r = arg;
+    const uint32_t d = r->problem->game.set.dimension;
+    rows_mix(r);
+    const double mistakes = psi_mixing_epoch(r->problem, r->rank, r->w);
+    r->log.mistakes += mistakes;
+    r->log.step_count += 1;
+    memcpy(r->row, r->w, d * sizeof *r->row);
+    r->row[d + PSI_MIXING_MISTAKES] = mistakes;
+    r->row[d + PSI_MIXING_EPOCHS] = r->log.step_count;
 }
 
 /* A step of the own block, which is kept: what is read of it is the same but for rounding. */
 static void block_move(void *arg) {
-    mixer *const m = arg;
-    const psi_finite_problem *const problem = m->problem;
+    reader *const r = arg;
+    const psi_finite_problem *const problem = r->problem;
     const uint32_t d = problem->game.set.dimension, stride = problem->worker_count;
     double x[PSI_SET_DIMENSION_MAX];
-    psi_blocks_point(problem, m->rows, x);
-    for (uint32_t i = m->rank; i < d; i += stride) {
-        x[i] = m->w[i];
+    psi_blocks_point(problem, r->rows, x);
+    for (uint32_t i = r->rank; i < d; i += stride) {
+        x[i] = r->w[i];
     }
-    m->log.late_count += psi_blocks_late(problem, m->rows, m->log.step_count);
-    m->log.measured += psi_blocks_step(problem, m->rank, x);
-    m->log.step_count += 1;
-    for (uint32_t i = m->rank; i < d; i += stride) {
-        m->row[i] = m->w[i] = x[i];
+    r->log.late_count += psi_blocks_late(problem, r->rows, r->log.step_count);
+    r->log.measured += psi_blocks_step(problem, r->rank, x);
+    r->log.step_count += 1;
+    for (uint32_t i = r->rank; i < d; i += stride) {
+        r->row[i] = r->w[i] = x[i];
     }
-    m->row[d] = m->log.step_count;
+    r->row[d] = r->log.step_count;
 }
 
-static ps_err mixer_clock(mixer *m, ps_worker *worker) {
-    PS_TRY(ps_fetch(worker, TABLE_ROWS, m->numbers, m->problem->worker_count));
-    m->row = row_open(worker);
-    if (m->row == NULL) {
+static ps_err reader_clock(reader *r, ps_worker *worker) {
+    PS_TRY(ps_fetch(worker, TABLE_ROWS, r->numbers, r->problem->worker_count));
+    r->row = row_open(worker);
+    if (r->row == NULL) {
         return PS_ENOMEM;
     }
-    for (uint32_t q = 0; q < m->problem->worker_count; q++) {
-        m->rows[q] = ps_get(worker, TABLE_ROWS, q);
+    for (uint32_t q = 0; q < r->problem->worker_count; q++) {
+        r->rows[q] = ps_get(worker, TABLE_ROWS, q);
     }
-    const int has_blocks = m->problem->theorem->method == PSI_METHOD_BLOCKS;
+    const int has_blocks = r->problem->theorem->method == PSI_METHOD_BLOCKS;
     PS_TRY(
-        ps_compute(worker, units_of(m->problem, m->rank), has_blocks ? block_move : epoch_make, m));
+        ps_compute(worker, units_of(r->problem, r->rank), has_blocks ? block_move : epoch_make, r));
     return ps_clock(worker);
 }
 
-static ps_err mixer_work(ps_worker *worker, const psi_finite_problem *problem) {
-    mixer m = {.problem = problem, .rank = ps_rank(worker)};
-    m.numbers = calloc(problem->worker_count, sizeof *m.numbers);
-    m.rows = calloc(problem->worker_count, sizeof *m.rows);
-    ps_err err = m.numbers != NULL && m.rows != NULL ? PS_OK : PS_ENOMEM;
+static ps_err reader_work(ps_worker *worker, const psi_finite_problem *problem) {
+    reader r = {.problem = problem, .rank = ps_rank(worker)};
+    r.numbers = calloc(problem->worker_count, sizeof *r.numbers);
+    r.rows = calloc(problem->worker_count, sizeof *r.rows);
+    ps_err err = r.numbers != NULL && r.rows != NULL ? PS_OK : PS_ENOMEM;
     for (uint32_t q = 0; q < problem->worker_count && err == PS_OK; q++) {
-        m.numbers[q] = q;
+        r.numbers[q] = q;
     }
     if (err == PS_OK) {
-        ps_publish(worker, &m.log, sizeof m.log);
+        ps_publish(worker, &r.log, sizeof r.log);
     }
     for (uint32_t clock = 0; clock < ps_clock_count(worker) && err == PS_OK; clock++) {
-        err = mixer_clock(&m, worker);
+        err = reader_clock(&r, worker);
     }
-    free(m.numbers);
-    free(m.rows);
+    free(r.numbers);
+    free(r.rows);
     return err;
 }
 
@@ -227,7 +227,7 @@ static ps_err finite_worker(ps_worker *worker, const void *problem) {
         return proximal_work(worker, finite);
     case PSI_METHOD_BLOCKS:
     case PSI_METHOD_MIXING:
-        return mixer_work(worker, finite);
+        return reader_work(worker, finite);
     case PSI_METHOD_AVERAGING:
         break;
     }

@@ -234,7 +234,7 @@ static const psi_theorem theorems[] = {
      .bound = strong_bound},
     {.name = "smooth-iid",
      .paper = "Langford, Smola and Zinkevich 2009, theorem 8, of the expected regret",
-     .certainty = "constants as recalled, not proven here",
+     .certainty = "constants as recalled; implied by smooth-iid-proven",
      .assumptions = {AS_STATED,
                      FIXED_DELAY,
                      {"tau >= 1", has_delay},
