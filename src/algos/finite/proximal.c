@@ -60,7 +60,7 @@ void psi_proximal_gradient_add(const psi_finite_problem *problem, uint64_t first
 double psi_proximal_map(const psi_finite_problem *problem, double value, double step) {
     const double radius = problem->game.set.radius, shrink = step * problem->l1;
     const double left = fabs(value) > shrink ? fabs(value) - shrink : 0;
-    return copysign(fmin(left, radius), value);
+    return (value < 0 ? -1 : 1) * fmin(left, radius);
 }
 
 void psi_proximal_step(psi_proximal *method) {
