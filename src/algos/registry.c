@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "algos/finite/finite_app.h"
 #include "algos/lda/lda_app.h"
 #include "algos/lr/lr_app.h"
 #include "algos/mf/app.h"
@@ -12,7 +13,8 @@
 #include "data/synthetic_corpus.h"
 #include "data/synthetic_examples.h"
 
-static const ps_algo *const algos[] = {&psi_mf_algo, &psi_lda_algo, &psi_lr_algo, &psi_online_algo};
+static const ps_algo *const algos[] = {&psi_mf_algo, &psi_lda_algo, &psi_lr_algo, &psi_online_algo,
+                                       &psi_finite_algo};
 enum { ALGOS = sizeof algos / sizeof algos[0] };
 
 const ps_algo *const *psi_algos(size_t *count_out) {
@@ -48,7 +50,7 @@ ps_err psi_algo_synthetic_text(const ps_algo *algo, const ps_settings *settings,
         (void)psi_synthetic_examples_format(&examples, text, text_size);
         return PS_OK;
     }
-    if (algo == &psi_online_algo) { /* its options say all */
+    if (algo == &psi_online_algo || algo == &psi_finite_algo) { /* their options say all */
         (void)snprintf(text, text_size, "%s", settings->data);
         return PS_OK;
     }

@@ -11,7 +11,7 @@ enum { THEOREMS_MAX = 32 };
 typedef struct bound_row {
     const char *theorem; /* borrowed of the experiment */
     size_t run_count, holding_count;
-    double regret, bound, ratio; /* of the run with the largest ratio, where assumptions hold */
+    double measured, bound, ratio; /* of the run with the largest ratio, where assumptions hold */
 } bound_row;
 
 static const char *theorem_of(const tt_experiment *experiment, size_t run) {
@@ -41,11 +41,15 @@ static bound_row *row_of(bound_row *rows, size_t *count, const char *theorem) {
 }
 
 static void run_add(const tt_csv_table *metrics, bound_row *row) {
-    const size_t regret = tt_csv_column(metrics, "regret"), bound = tt_csv_column(metrics, "bound");
+    size_t measured = tt_csv_column(metrics, "measured");
+    const size_t bound = tt_csv_column(metrics, "bound");
     const size_t ratio = tt_csv_column(metrics, "ratio");
     const size_t holds = tt_csv_column(metrics, "assumptions_hold");
     const size_t none = metrics->column_count;
-    if (metrics->row_count == 0 || regret == none || bound == none || ratio == none ||
+    if (measured == none) {
+        measured = tt_csv_column(metrics, "regret");
+    }
+    if (metrics->row_count == 0 || measured == none || bound == none || ratio == none ||
         holds == none) {
         return;
     }
@@ -58,7 +62,7 @@ static void run_add(const tt_csv_table *metrics, bound_row *row) {
     const double own = tt_csv_number(metrics, last, ratio);
     if (row->holding_count == 1 || !(own <= row->ratio)) { /* not a number is the worst */
         row->ratio = own;
-        row->regret = tt_csv_number(metrics, last, regret);
+        row->measured = tt_csv_number(metrics, last, measured);
         row->bound = tt_csv_number(metrics, last, bound);
     }
 }
@@ -90,13 +94,13 @@ ps_err tt_bound_table_print(const tt_sweep *sweep, ps_fault *fault) {
         const bound_row *const row = &rows[i];
         if (i == 0) {
             (void)printf("%-20s %6s %12s %12s %12s %8s\n", "theorem", "runs", "assumed in",
-                         "regret", "bound", "ratio");
+                         "measured", "bound", "ratio");
         }
         (void)printf("%-20s %6zu %12zu", row->theorem, row->run_count, row->holding_count);
         if (row->holding_count == 0) {
             (void)printf(" %12s %12s %8s  its assumptions hold in no run\n", "-", "-", "-");
         } else {
-            (void)printf(" %12.6g %12.6g %8.4f  %s\n", row->regret, row->bound, row->ratio,
+            (void)printf(" %12.6g %12.6g %8.4f  %s\n", row->measured, row->bound, row->ratio,
                          row->ratio <= 1 ? "PASS" : "FAIL");
         }
     }

@@ -62,6 +62,17 @@ awk -F, -v OFS=, 'NR > 1 { $8 = 1.5 } { print }' "$metrics" >planted.csv && cp p
 reproduce bound.cfg
 check "a planted ratio above 1" 'grep -qE "^lipschitz-tight .* 1.5000  FAIL$" out.txt'
 
+# What is measured need not be a regret.
+cat >sums.cfg <<'END_OF_FILE'
+name = "sums"; title = "Theorems of sums"; algo = "finite"; world = "run";
+settings = { nodes = 1; workers = 1; policy = "bsp"; clocks = 3; eval-every = 3; delay = 2; noise = 0.3; };
+axes = { theorem = [ "delayed-proximal", "mixing-mistakes" ]; seed = [ 1, 2 ]; };
+claims = ( { name = "all is measured"; quantity = "measured"; at_least = 0.0001; } );
+END_OF_FILE
+reproduce sums.cfg
+check "a sum that holds" '[ "$code" = 0 ] && grep -qE "^delayed-proximal +2 +2 .* PASS$" out.txt'
+check "labels that are thrown are not separable" 'grep -qE "^mixing-mistakes +2 +0 .*its assumptions hold in no run$" out.txt'
+
 # What is wrong is said with file and line, what is absent is skipped.
 sed 's/at_most = 1.2/at_mots = 1.2/' small.cfg >bad.cfg
 reproduce bad.cfg

@@ -82,6 +82,7 @@ refused "the policy promises none" -- --workers 2 --policy async --staleness -1
 refused "add --workers 1" -- --workers 2 --virtual-workers 4
 refused "no --delay" -- --workers 1 --virtual-workers 4 --delay 3
 refused "no adadelay" -- --workers 1 --virtual-workers 4 --learner adadelay
+refused "--theorem adadelay is for one worker" -- --workers 2 --theorem adadelay
 refused "--delay is for one worker" -- --workers 2 --delay 3
 refused "need --strong" -- --workers 1 --theorem strongly-convex
 refused "did you mean 'lipschitz'" -- --workers 1 --theorem lipshitz

@@ -14,6 +14,8 @@ ps_err psi_learner_init(psi_learner *learner, const psi_learner_options *options
     learner->tails = calloc(rounds, sizeof *learner->tails);
     learner->following = calloc(rounds, sizeof *learner->following);
     learner->is_used = calloc(rounds, sizeof *learner->is_used);
+    learner->revision = psi_revision_make(
+        &options->game->set, options->step_scale * options->facts->radius, options->facts->delay);
     learner->marks = revises ? calloc(rounds, d * sizeof *learner->marks) : NULL;
     for (uint32_t i = 0; i < d; i++) {
         learner->z[i] = learner->z_max[i] = 1;
@@ -52,10 +54,9 @@ static double step_of(const psi_learner *learner, uint64_t round) {
     if (options->kind == PSI_LEARNER_SGD || options->kind == PSI_LEARNER_LAZY) {
         return options->step_scale * options->theorem->step(facts, (double)round + 1);
     }
-    const double t =
-        (double)round + 1 + 2 * (double)options->delays[round]; /* now, and the delay */
-    const double smooth = isfinite(facts->smoothness) ? facts->smoothness : 0;
-    return options->step_scale / (smooth + facts->lipschitz / facts->radius * sqrt(t));
+    /* Round + 1 + delay is now, and the delay counts once more. */
+    const double t = (double)round + 1 + 2 * (double)options->delays[round];
+    return options->step_scale * psi_adadelay_step(facts, t);
 }
 
 /* Uses the gradient of a round. */
@@ -107,6 +108,23 @@ static void arrival_note(psi_learner *learner, uint64_t round, uint64_t arrival)
     learner->tails[arrival] = round + 1;
 }
 
+/* AdaptiveRevision as its theorem has it: not projected. */
+static int is_free(const psi_learner *learner) {
+    return learner->options.kind == PSI_LEARNER_ADAREVISION &&
+           learner->options.theorem->is_revising;
+}
+
+static void revision_log(psi_learner *learner, uint64_t round) {
+    const psi_learner_options *const options = &learner->options;
+    const uint32_t d = options->game->set.dimension;
+    const double tau = options->facts->delay;
+    const double *const gradient = learner->gradients + round * d;
+    psi_revision_note(&learner->revision, gradient, learner->sum,
+                      (double)round >= tau ? gradient - (size_t)tau * d : NULL);
+    learner->log.revised =
+        psi_revision_sum(&learner->revision, options->game->set.radius, options->facts->lipschitz);
+}
+
 /* What the point of round t does not know yet, to the log. */
 static void read_log(psi_learner *learner, uint64_t t) {
     while (learner->oldest < t && learner->is_used[learner->oldest]) {
@@ -130,6 +148,9 @@ void psi_learner_round(psi_learner *learner) {
     for (uint32_t i = 0; i < d && learner->marks != NULL; i++) {
         learner->marks[t * d + i] = learner->sum[i];
     }
+    if (is_free(learner)) {
+        revision_log(learner, t);
+    }
     learner->in_flight++;
     arrival_note(learner, t, t + learner->options.delays[t]);
     for (uint64_t r = learner->heads[t]; r != 0; r = learner->following[r - 1]) {
@@ -138,5 +159,7 @@ void psi_learner_round(psi_learner *learner) {
     if (learner->options.kind == PSI_LEARNER_DUAL || learner->options.kind == PSI_LEARNER_LAZY) {
         dual_point(learner);
     }
-    psi_set_project(&game->set, learner->x);
+    if (!is_free(learner)) {
+        psi_set_project(&game->set, learner->x);
+    }
 }

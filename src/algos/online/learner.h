@@ -7,6 +7,7 @@
 #include "tortoise/err.h"
 
 #include "algos/online/comparator.h"
+#include "algos/online/revision.h"
 #include "algos/online/theorem.h"
 
 typedef enum psi_learner_kind {
@@ -17,7 +18,7 @@ typedef enum psi_learner_kind {
     /* Dual averaging (Nesterov 2009): x = project(start - eta_t sum of what arrived). */
     PSI_LEARNER_DUAL,
     /* AdaptiveRevision (McMahan and Streeter 2014): steps by coordinate, revised for what arrived
-     * between the read and the use of a gradient. */
+     * between the read and the use of a gradient. Projected, but under its own theorem. */
     PSI_LEARNER_ADAREVISION,
     /* AdaDelay (Sra, Yu, Li and Smola 2016): 1 / (H + L/F sqrt(t + delay_t)), by the real delay. */
     PSI_LEARNER_ADADELAY,
@@ -38,6 +39,7 @@ typedef struct psi_online_log {
     double loss_sum, round_count;
     double in_flight_sum, in_flight_squares, in_flight_weighted; /* see psi_facts */
     double reads_outside, reads_too_old, rounds_unbounded, updates_too_long;
+    double revised; /* psi_revision_sum() */
 } psi_online_log;
 
 typedef struct psi_learner_options {
@@ -65,6 +67,7 @@ typedef struct psi_learner {
     double sum[PSI_SET_DIMENSION_MAX]; /* of all gradients used, if lazy of steps x gradients: not
                                           with SGD */
     double z[PSI_SET_DIMENSION_MAX], z_max[PSI_SET_DIMENSION_MAX];
+    psi_revision revision; /* under its own theorem */
     psi_online_log log;
 } psi_learner;
 

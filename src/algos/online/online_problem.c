@@ -106,9 +106,14 @@ static ps_err options_check(const ps_settings *settings, ps_fault *fault) {
                             settings->data);
     }
     const char *const learner = settings->values[PSI_ONLINE_LEARNER];
+    const char *const theorem = settings->values[PSI_ONLINE_THEOREM];
     if (settings->worker_count > 1 && strncmp(learner, "ada", 3) == 0) {
         return ps_fault_set(fault, PS_EINVAL, "--learner %s is for one worker; add --workers 1",
                             learner);
+    }
+    if (settings->worker_count > 1 && strncmp(theorem, "ada", 3) == 0) {
+        return ps_fault_set(fault, PS_EINVAL, "--theorem %s is for one worker; add --workers 1",
+                            theorem);
     }
     if (settings->worker_count > 1 && number_of(settings, PSI_ONLINE_DELAY) > 0) {
         return ps_fault_set(
@@ -138,11 +143,20 @@ static double margin_max(const psi_online_problem *problem) {
     return most * problem->game.set.radius;
 }
 
+/* L: on the set, or everywhere if points are not kept there. */
+static double slope_max(const psi_online_problem *problem) {
+    const psi_game *const game = &problem->game;
+    if (problem->theorem->is_revising) {
+        return game->lambda > 0 ? INFINITY : psi_loss_slope_max(game->loss, INFINITY);
+    }
+    return psi_loss_slope_max(game->loss, margin_max(problem)) +
+           game->lambda * psi_set_norm_max(&game->set);
+}
+
 static void facts_make(psi_online_problem *problem, const ps_settings *settings) {
     const psi_game *const game = &problem->game;
     psi_facts *const facts = &problem->facts;
-    facts->lipschitz = psi_loss_slope_max(game->loss, margin_max(problem)) +
-                       game->lambda * psi_set_norm_max(&game->set);
+    facts->lipschitz = slope_max(problem);
     facts->smoothness = psi_loss_curvature_max(game->loss) + game->lambda;
     facts->strong = game->lambda;
     facts->radius = psi_set_diameter(&game->set) / sqrt(2);
@@ -202,9 +216,11 @@ static ps_err problem_fill(psi_online_problem *problem, const ps_settings *setti
         return PS_EINVAL;
     }
     const int learner = place_of(settings, PSI_ONLINE_LEARNER);
-    const psi_learner_kind stated = problem->theorem->is_dual   ? PSI_LEARNER_DUAL
-                                    : problem->theorem->is_lazy ? PSI_LEARNER_LAZY
-                                                                : PSI_LEARNER_SGD;
+    const psi_learner_kind stated = problem->theorem->is_dual       ? PSI_LEARNER_DUAL
+                                    : problem->theorem->is_lazy     ? PSI_LEARNER_LAZY
+                                    : problem->theorem->is_adadelay ? PSI_LEARNER_ADADELAY
+                                    : problem->theorem->is_revising ? PSI_LEARNER_ADAREVISION
+                                                                    : PSI_LEARNER_SGD;
     problem->learner = learner == 0 ? stated : (psi_learner_kind)(learner - 1);
     problem->facts.is_plain = problem->learner == stated && problem->step_scale == 1;
     problem->game = (psi_game){.loss = (psi_loss)place_of(settings, PSI_ONLINE_LOSS),
@@ -224,9 +240,9 @@ static ps_err problem_fill(psi_online_problem *problem, const ps_settings *setti
     facts_make(problem, settings);
     problem->update_max =
         problem->facts.value_bound / (problem->worker_count * sqrt((double)clocks + 1));
-    if (strcmp(problem->theorem->name, "strongly-convex") == 0 && !(problem->game.lambda > 0)) {
-        return ps_fault_set(fault, PS_EINVAL,
-                            "the steps of strongly-convex need --strong above 0, say 0.1");
+    if (!isfinite(problem->theorem->step(&problem->facts, 1))) { /* 1 / (lambda t) */
+        return ps_fault_set(fault, PS_EINVAL, "the steps of %s need --strong above 0, say 0.1",
+                            problem->theorem->name);
     }
     return PS_OK;
 }
@@ -264,6 +280,7 @@ void psi_online_evaluate(const psi_online_problem *problem, uint32_t rank,
     sums[PSI_ONLINE_TOO_OLD] = log->reads_too_old;
     sums[PSI_ONLINE_UNBOUNDED] = log->rounds_unbounded;
     sums[PSI_ONLINE_TOO_LONG] = log->updates_too_long;
+    sums[PSI_ONLINE_REVISED] = log->revised;
     sums[PSI_ONLINE_BEST] = 0;
     sums[PSI_ONLINE_GAP] = 0;
     if (rank == 0) {
@@ -286,6 +303,7 @@ psi_facts psi_online_facts(const psi_online_problem *problem, const double *sums
     facts.reads_too_old = sums[PSI_ONLINE_TOO_OLD];
     facts.rounds_unbounded = sums[PSI_ONLINE_UNBOUNDED];
     facts.updates_too_long = sums[PSI_ONLINE_TOO_LONG];
+    facts.revised = sums[PSI_ONLINE_REVISED];
     return facts;
 }
 

@@ -3,9 +3,13 @@
 #include <math.h>
 #include <string.h>
 
+#include <gsl/gsl_math.h>
+
 const char psi_theorem_words[] = "lipschitz|lipschitz-tight|strongly-convex|smooth-iid|"
                                  "arbitrary-delays|ssp|ssp-in-flight|ssp-probability|"
-                                 "ssp-dual|ssp-dual-in-flight|vap|vap-dual";
+                                 "ssp-dual|ssp-dual-in-flight|vap|vap-dual|"
+                                 "smooth-iid-proven|strongly-convex-iid|adadelay|"
+                                 "adaptive-revision";
 
 /* Probability with which the bound of ssp-probability may fail. */
 static const double failure = 0.01;
@@ -33,6 +37,12 @@ static int is_iid(const psi_facts *f) {
 static int is_smooth(const psi_facts *f) {
     return isfinite(f->smoothness) &&
            f->smoothness >= f->lipschitz / (4 * f->radius * sqrt(f->delay));
+}
+static int has_curvature(const psi_facts *f) {
+    return isfinite(f->smoothness);
+}
+static int has_bounded_slope(const psi_facts *f) {
+    return isfinite(f->lipschitz);
 }
 static int is_alone(const psi_facts *f) {
     return f->workers == 1;
@@ -62,6 +72,10 @@ static int is_as_stated(const psi_facts *f) {
     { "all points in the set", is_in_the_set }
 #define FIXED_DELAY \
     { "every delay is tau", is_delayed_by_tau }
+#define IID \
+    { "iid stream", is_iid }
+#define SMOOTH \
+    { "gradients that do not jump", has_curvature }
 #define FRESH \
     { "no read staler than s", is_fresh }
 #define ALL_PLAYED \
@@ -188,6 +202,52 @@ static double vap_dual_bound(const psi_facts *f) {
     return f->reach * f->lipschitz * sqrt(f->horizon) + lacking_bound(f);
 }
 
+/* What a delay costs the mean over iid losses: tau L reach + H/2 sum_t ||x_{t+tau} - x_t||^2, of
+ * which `drift` is the sum. */
+static double iid_delay_cost(const psi_facts *f, double drift) {
+    return f->delay > 0 ? f->delay * f->lipschitz * f->reach + 0.5 * f->smoothness * drift : 0;
+}
+/* The logarithm of how many times longer than `begin` a run is. */
+static double log_beyond(double rounds, double begin) {
+    return log(fmax(rounds / begin, 1));
+}
+static double smooth_proven_bound(const psi_facts *f) {
+    const double square = f->delay * f->delay;
+    const double all = square * (1 + log_beyond(f->rounds, 1));
+    const double late = square * (1 + log_beyond(f->rounds, square / 2)) + 2 * (f->delay + 1);
+    return 2 * f->radius * f->lipschitz * sqrt(f->rounds) +
+           iid_delay_cost(f, f->radius * f->radius * fmin(all, late));
+}
+static double strong_iid_bound(const psi_facts *f) {
+    const double step = f->lipschitz * f->delay / f->strong;
+    const double all = step * step * M_PI * M_PI / 6;
+    const double late = 2 * f->radius * (f->radius * (f->delay + 1) + sqrt(2) * step);
+    return f->strong * f->delay * f->radius * f->radius +
+           0.5 * f->lipschitz * f->lipschitz / f->strong * (1 + log_beyond(f->rounds, 1)) +
+           iid_delay_cost(f, fmin(all, late));
+}
+
+double psi_adadelay_step(const psi_facts *f, double t) {
+    const double smooth = isfinite(f->smoothness) ? f->smoothness : 0;
+    return 1 / (smooth + f->lipschitz / f->radius * sqrt(t));
+}
+static double adadelay_step(const psi_facts *f, double t) {
+    return psi_adadelay_step(f, t + 2 * f->delay);
+}
+static double adadelay_bound(const psi_facts *f) {
+    const double square = f->delay * f->delay, rounds = f->rounds + f->delay;
+    const double all = square * (0.5 + log_beyond(rounds, 2 * f->delay));
+    const double late = square * (1 + log_beyond(rounds, square / 2));
+    return f->radius * f->radius * f->smoothness +
+           f->radius * f->lipschitz * (sqrt(f->rounds + 2 * f->delay) + sqrt(f->rounds)) +
+           iid_delay_cost(f, f->radius * f->radius * fmin(all, late));
+}
+
+static double revision_bound(const psi_facts *f) {
+    const double drift = f->lipschitz * f->lipschitz * f->delay * (f->delay + 1);
+    return f->revised + f->dimension * f->radius * drift;
+}
+
 static const psi_theorem theorems[] = {
     {.name = "lipschitz",
      .paper = "Langford, Smola and Zinkevich 2009, theorem 2: 4 F L sqrt(tau T)",
@@ -211,11 +271,11 @@ static const psi_theorem theorems[] = {
      .bound = strong_bound},
     {.name = "smooth-iid",
      .paper = "Langford, Smola and Zinkevich 2009, theorem 8, of the expected regret",
-     .certainty = "constants as recalled, not proven here",
+     .certainty = "constants as recalled; implied by smooth-iid-proven",
      .assumptions = {AS_STATED,
                      FIXED_DELAY,
                      {"tau >= 1", has_delay},
-                     {"iid stream", is_iid},
+                     IID,
                      {"H >= L / (4 F sqrt(tau))", is_smooth},
                      IN_THE_SET},
      .step = smooth_step,
@@ -273,6 +333,41 @@ static const psi_theorem theorems[] = {
      .is_lazy = 1,
      .step = vap_dual_step,
      .bound = vap_dual_bound},
+    {.name = "smooth-iid-proven",
+     .paper = "smooth-iid with constants of our own, of the expected regret: 2 F L sqrt(T) + "
+              "tau L reach + 1/2 H F^2 (tau^2 (1 + ln+(2 T / tau^2)) + 2 (tau + 1))",
+     .certainty = "proven here",
+     .assumptions = {AS_STATED, FIXED_DELAY, IID, SMOOTH, IN_THE_SET},
+     .step = smooth_step,
+     .bound = smooth_proven_bound},
+    {.name = "strongly-convex-iid",
+     .paper = "after Langford, Smola and Zinkevich 2009, of the expected regret: lambda tau F^2 + "
+              "L^2 / (2 lambda) (1 + ln T) + tau L reach + H F^2 (tau + 1) + "
+              "sqrt(2) H F L tau / lambda",
+     .certainty = "proven here",
+     .assumptions =
+         {AS_STATED, FIXED_DELAY, {"strongly convex", is_strong}, IID, SMOOTH, IN_THE_SET},
+     .step = strong_step,
+     .bound = strong_iid_bound},
+    {.name = "adadelay",
+     .paper = "steps of Sra, Yu, Li and Smola 2016, of the expected regret: F^2 H + "
+              "F L (sqrt(T + 2 tau) + sqrt(T)) + tau L reach + "
+              "1/2 H F^2 tau^2 (1 + ln+(2 (T + tau) / tau^2))",
+     .certainty = "proven here",
+     .assumptions = {AS_STATED, FIXED_DELAY, IID, SMOOTH, IN_THE_SET},
+     .is_adadelay = 1,
+     .step = adadelay_step,
+     .bound = adadelay_bound},
+    {.name = "adaptive-revision",
+     .paper = "algorithm of McMahan and Streeter 2014: sum over coordinates of "
+              "(D^2 / (2 F) + F) sqrt(z') + F L^2 tau (tau + 1), D and z' as measured",
+     .certainty = "proven here",
+     .assumptions = {AS_STATED,
+                     FIXED_DELAY,
+                     {"gradients are bounded everywhere", has_bounded_slope}},
+     .is_revising = 1,
+     .step = smooth_step,
+     .bound = revision_bound},
 };
 enum { THEOREMS = sizeof theorems / sizeof theorems[0] };
 

@@ -28,6 +28,12 @@ typedef struct psi_facts {
     double reads_too_old;      /* reads that lack what s promises */
     double rounds_unbounded;   /* rounds under a policy that does not bound values by V */
     double updates_too_long;   /* updates with a number above V / (P sqrt(clocks + 1)) */
+    double revised;            /* of AdaptiveRevision: psi_revision_sum() */
+    double step;               /* of finite sums: eta or gamma, which never falls */
+    double coupling;           /* Lambda: of the gradients in blocks together */
+    double start_gap;          /* F(x_1) - min F */
+    double margin;             /* gamma: of a separator that is known; not above 0: none */
+    double norm_max;           /* R: the largest ||a|| */
     int is_iid, has_fixed_delay, is_projected, is_plain; /* plain: steps as the theorem says */
 } psi_facts;
 
@@ -39,12 +45,15 @@ typedef struct psi_assumption {
 enum { PSI_ASSUMPTIONS_MAX = 6 };
 
 typedef struct psi_theorem {
-    const char *name;                                /* "lipschitz" */
-    const char *paper;                               /* author, year, number */
-    const char *certainty;                           /* "proven here", "as recalled" */
+    const char *name;      /* "lipschitz" */
+    const char *measured;  /* what is beside the bound; NULL: the regret */
+    const char *paper;     /* author, year, number */
+    const char *certainty; /* "proven here", "as recalled" */
     psi_assumption assumptions[PSI_ASSUMPTIONS_MAX]; /* up to the first without a text */
-    int is_dual; /* for dual averaging; else for steps from point to point, */
-    int is_lazy; /* of which what is read is projected, what is kept is not */
+    int is_dual;     /* for dual averaging; else for steps from point to point */
+    int is_lazy;     /* of which what is read is projected, what is kept is not */
+    int is_adadelay; /* whose steps psi_adadelay_step() gives */
+    int is_revising; /* for AdaptiveRevision, whose points nobody projects */
     double (*step)(const psi_facts *facts, double t); /* eta_t of the t-th update used, t >= 1 */
     double (*bound)(const psi_facts *facts);          /* of the regret after `rounds` */
 } psi_theorem;
@@ -55,6 +64,10 @@ const psi_theorem *psi_theorem_find(const char *name);
 
 /* All of them, for tables; *count_out is how many. */
 const psi_theorem *psi_theorems(size_t *count_out);
+
+/* 1 / (H + L/F sqrt(t)), t the round of the use and the delay together (Sra, Yu, Li and Smola
+ * 2016); without H where gradients jump. */
+double psi_adadelay_step(const psi_facts *facts, double t);
 
 /* The first assumption that a run breaks, or NULL. */
 const char *psi_theorem_broken(const psi_theorem *theorem, const psi_facts *facts);
