@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "algos/lda/corpus_part.h"
+#include "algos/lda/first_topics.h"
 #include "lda_fixture.h"
 #include "support/suite.h"
 
@@ -66,8 +67,10 @@ static void first_topics_check(const psi_lda_problem *held, uint32_t rank,
     uint16_t *const wanted = calloc(tokens + 1, sizeof *wanted);
     uint16_t *const got = calloc(tokens + 1, sizeof *got);
     CU_ASSERT_FATAL(wanted != NULL && got != NULL);
-    psi_lda_topics_init(held, rank, wanted);
-    psi_lda_topics_init(part->problem, part->rank, got);
+    CU_ASSERT_EQUAL(psi_lda_first_topics(held, rank, wanted), PS_OK);
+    CU_ASSERT_EQUAL(psi_lda_first_topics(part->problem, part->rank, got), PS_OK);
+    CU_ASSERT_EQUAL(psi_lda_first_units(part->problem, part->rank),
+                    psi_lda_first_units(held, rank));
     CU_ASSERT_EQUAL(memcmp(got, wanted, tokens * sizeof *got), 0);
     free(wanted);
     free(got);
@@ -75,7 +78,7 @@ static void first_topics_check(const psi_lda_problem *held, uint32_t rank,
 
 static void a_part_is_the_workers_share_of_the_whole(void) {
     static const uint32_t workers[] = {1, 3, 40, 1200};
-    static const char *const batches[] = {"batch=0.4", "batch=5"};
+    static const char *const batches[] = {"batch=0.4", "batch=5 first-topics=uniform"};
     for (size_t v = 0; v < 4 * 2 * 2; v++) {
         psi_lda_problem *pair[2];
         pair_open(workers[v / 4], samplers[v & 1], batches[v / 2 & 1], pair);

@@ -19,6 +19,7 @@
 #include <gsl/gsl_sf_gamma.h>
 
 #include "algos/lda/sampler.h"
+#include "support/chi_square.h"
 #include "support/suite.h"
 
 enum { K = 3, V = 3, N = 5, D = 2, STATES = 243, SAMPLES = 200000, THINNING = 10 };
@@ -203,41 +204,13 @@ static void walk(psi_lda_kind kind, uint32_t mh_steps, double *seen) {
     }
 }
 
-/* Chi-square of what was seen, cells of less than 5 together in one; *freedom_out are its degrees.
- * */
-static double chi_square(const double *seen, const double *p, int *freedom_out) {
-    double chi = 0, few_seen = 0, few_wanted = 0;
-    int cells = 0;
-    for (int s = 0; s < STATES; s++) {
-        const double wanted = p[s] * SAMPLES;
-        if (wanted < 5) {
-            few_seen += seen[s];
-            few_wanted += wanted;
-            continue;
-        }
-        chi += (seen[s] - wanted) * (seen[s] - wanted) / wanted;
-        cells++;
-    }
-    if (few_wanted > 0) {
-        chi += (few_seen - few_wanted) * (few_seen - few_wanted) / few_wanted;
-        cells++;
-    }
-    *freedom_out = cells - 1;
-    return chi;
-}
-
-/* At p = 1e-4. */
-static double chi_limit(int freedom) {
-    return gsl_cdf_chisq_Qinv(1e-4, freedom);
-}
-
 static void check(psi_lda_kind kind, uint32_t mh_steps, const double *p) {
     double seen[STATES];
     int freedom = 0;
     walk(kind, mh_steps, seen);
-    const double chi = chi_square(seen, p, &freedom);
-    printf("chi-square %.1f of %d degrees, limit %.1f; ", chi, freedom, chi_limit(freedom));
-    CU_ASSERT(chi < chi_limit(freedom));
+    const double chi = chi_square_of(seen, p, STATES, SAMPLES, &freedom);
+    printf("chi-square %.1f of %d degrees, limit %.1f; ", chi, freedom, chi_square_limit(freedom));
+    CU_ASSERT(chi < chi_square_limit(freedom));
 }
 
 static void dense_draws_from_the_posterior(void) {
@@ -295,7 +268,7 @@ static void the_test_sees_small_errors(void) {
     const double freedom = STATES - 1, noncentrality = 4 * 0.02 * 0.02 * SAMPLES;
     const double mean = freedom + noncentrality,
                  deviation = sqrt(2 * (freedom + 2 * noncentrality));
-    const double power = gsl_cdf_ugaussian_Q((chi_limit(STATES - 1) - mean) / deviation);
+    const double power = gsl_cdf_ugaussian_Q((chi_square_limit(STATES - 1) - mean) / deviation);
     printf("power %.5f; ", power);
     CU_ASSERT(power > 0.999);
     double p[STATES], wrong[STATES], seen[STATES];
@@ -306,7 +279,8 @@ static void the_test_sees_small_errors(void) {
     }
     normalise(wrong);
     walk(PSI_LDA_DENSE, 1, seen);
-    CU_ASSERT(chi_square(seen, wrong, &freedom_seen) > chi_limit(freedom_seen));
+    CU_ASSERT(chi_square_of(seen, wrong, STATES, SAMPLES, &freedom_seen) >
+              chi_square_limit(freedom_seen));
 }
 
 static const suite_test tests[] = {

@@ -108,7 +108,7 @@ static void every_policy_keeps_every_token(void) {
     for (size_t p = 0; p < sizeof policies / sizeof policies[0]; p++) {
         static const uint32_t clocks[] = {1, 2, 13, 80};
         for (size_t c = 0; c < sizeof clocks / sizeof clocks[0]; c++) {
-            psi_lda_problem *const problem = lda_fixture_open(small_data, 1, 4, "topics=8");
+            psi_lda_problem *const problem = lda_fixture_open(small_data, 1, 4, "topics=8 first-topics=uniform");
             psi_results results;
             const psi_plan plan = run(problem, policies[p], 2, clocks[c], &results);
             sums_check(problem, &results);

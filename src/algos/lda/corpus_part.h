@@ -10,6 +10,7 @@
 typedef struct psi_lda_part {
     const psi_lda_problem *problem; /* borrowed, or `own`: problem->blocks has the worker's tokens */
     uint32_t rank;                  /* of the worker in problem->blocks */
+    size_t block;                   /* of psi_lda_part_open_block() in problem->blocks */
     psi_lda_problem *own;           /* owned blocks, all else borrowed from the whole; or NULL */
 } psi_lda_part;
 
@@ -18,6 +19,10 @@ typedef struct psi_lda_part {
  * O(V + documents x topics + tokens x log), of the worker. */
 PS_MUST_CHECK ps_err psi_lda_part_open(const psi_lda_problem *problem, uint32_t rank,
                                        psi_lda_part *part_out);
+
+/* Opens block `block` of all alone, whosever it is, in the same way. */
+PS_MUST_CHECK ps_err psi_lda_part_open_block(const psi_lda_problem *problem, size_t block,
+                                             psi_lda_part *part_out);
 void psi_lda_part_close(psi_lda_part *part); /* accepts all zero */
 
 #endif

@@ -279,3 +279,19 @@ psi_lda_block psi_lda_block_view(const psi_lda_blocks *blocks, uint32_t rank, si
         .pairs = pairs == NULL ? NULL : pairs + own,
     };
 }
+
+void psi_lda_block_slots(const psi_lda_blocks *blocks, size_t block, uint32_t *slots_out) {
+    const psi_lda_block_place *const place = &blocks->places[block];
+    const uint32_t *const tokens = blocks->tokens + blocks->doc_begins[place->doc_begin];
+    if (!blocks->goes_by_word) {
+        memcpy(slots_out, tokens, psi_lda_block_tokens(blocks, block) * sizeof *slots_out);
+        return;
+    }
+    const uint32_t *const begins = blocks->word_begins + place->word_begin + block;
+    const uint32_t word_count = (uint32_t)(place[1].word_begin - place->word_begin);
+    for (uint32_t w = 0; w < word_count; w++) {
+        for (uint32_t i = begins[w]; i < begins[w + 1]; i++) {
+            slots_out[tokens[i]] = w;
+        }
+    }
+}

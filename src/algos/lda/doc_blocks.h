@@ -89,4 +89,8 @@ static inline uint32_t psi_lda_block_tokens(const psi_lda_blocks *blocks, size_t
 psi_lda_block psi_lda_block_view(const psi_lda_blocks *blocks, uint32_t rank, size_t block,
                                  uint16_t *topics, uint32_t *pairs);
 
+/* The slots of the block's tokens in the order of the documents, whichever order it keeps them in:
+ * slots_out[0..its tokens). O(tokens). */
+void psi_lda_block_slots(const psi_lda_blocks *blocks, size_t block, uint32_t *slots_out);
+
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "algos/lda/corpus_part.h"
+#include "algos/lda/first_topics.h"
 #include "algos/lda/lda_model.h"
 #include "algos/lda/lda_problem.h"
 
@@ -115,10 +116,6 @@ static ps_err gibbs_init(gibbs *g, const psi_lda_part *part, ps_worker *worker) 
         g->word_rows == NULL || g->delta == NULL || g->totals == NULL) {
         return PS_ENOMEM;
     }
-    psi_lda_topics_init(problem, g->rank, g->topics);
-    for (size_t i = 0; i < size / sizeof *g->topics && needs_pairs; i++) {
-        g->pairs[i] = psi_lda_first_pair(g->topics[i]);
-    }
     return psi_lda_sampler_create(&problem->sampler, &problem->prior, &blocks->limits,
                                   ps_worker_random(worker, "lda-sampler"), &g->sampler);
 }
@@ -178,13 +175,27 @@ static void first_counts_add(void *arg) {
     free(next);
 }
 
+static void first_topics_draw(void *arg) {
+    gibbs *const g = arg;
+    g->err = psi_lda_first_topics(g->problem, g->rank, g->topics);
+    const size_t tokens = psi_lda_token_count(&g->problem->blocks, g->rank);
+    for (size_t i = 0; i < tokens && g->pairs != NULL; i++) {
+        g->pairs[i] = psi_lda_first_pair(g->topics[i]);
+    }
+}
+
 static ps_err first_counts_stream(gibbs *g);
 
 static ps_err first_clock(gibbs *g) {
     const double tokens = (double)psi_lda_token_count(&g->problem->blocks, g->rank);
-    if (tokens > 0 && g->slice != NULL) {
+    if (tokens == 0) { /* more workers than documents: this one has nothing to do */
+        return ps_clock(g->worker);
+    }
+    PS_TRY(ps_compute(g->worker, psi_lda_first_units(g->problem, g->rank), first_topics_draw, g));
+    PS_TRY(g->err);
+    if (g->slice != NULL) {
         PS_TRY(first_counts_stream(g));
-    } else if (tokens > 0) {
+    } else {
         PS_TRY(ps_compute(g->worker, tokens, first_counts_add, g));
         PS_TRY(g->err);
     }
@@ -231,7 +242,7 @@ static ps_err block_stream(gibbs *g, block_job *job);
 static ps_err block_clock(gibbs *g, uint32_t clock) {
     const psi_lda_blocks *const blocks = &g->problem->blocks;
     const size_t count = psi_lda_block_count(blocks, g->rank);
-    if (count == 0) { /* more workers than documents: this one has nothing to do */
+    if (count == 0) {
         return ps_clock(g->worker);
     }
     g->block = blocks->shares[g->rank].block_begin + (clock - 1) % count;

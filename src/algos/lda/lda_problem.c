@@ -25,6 +25,8 @@ const ps_option psi_lda_option_list[PSI_LDA_OPTIONS] = {
                               "of word_topic that a worker holds at a time; 0: all it needs"},
     [PSI_LDA_DOCUMENTS] = {"documents", PS_OPTION_WORD, "held|drawn", "held", 0, 0,
                            "drawn: of synthetic data, each worker makes its own and no others"},
+    [PSI_LDA_FIRST_TOPICS] = {"first-topics", PS_OPTION_WORD, "sequential|uniform", "sequential", 0,
+                              0, "the topics to begin with: drawn one given those before, or any"},
 };
 
 /* How many rows fit, each with its differences; never more than there are words. */
@@ -51,6 +53,9 @@ static void options_take(psi_lda_problem *problem, const ps_settings *settings) 
     problem->prior.beta = number_of(settings, PSI_LDA_BETA);
     problem->sampler.kind =
         psi_lda_kind_of(settings->values[PSI_LDA_SAMPLER], problem->prior.topic_count);
+    problem->first_topics = strcmp(settings->values[PSI_LDA_FIRST_TOPICS], "uniform") == 0
+                                ? PSI_LDA_FIRST_UNIFORM
+                                : PSI_LDA_FIRST_SEQUENTIAL;
     problem->sampler.mh_steps = (uint32_t)number_of(settings, PSI_LDA_MH_STEPS);
     problem->seed = settings->seed;
     problem->worker_count = settings->worker_count;
@@ -246,16 +251,5 @@ void psi_lda_problem_close(psi_lda_problem *problem) {
         free(problem->doc_ids);
         free(problem->frequencies);
         free(problem);
-    }
-}
-
-void psi_lda_topics_init(const psi_lda_problem *problem, uint32_t rank, uint16_t *topics_out) {
-    const psi_lda_blocks *const blocks = &problem->blocks;
-    size_t token = 0;
-    for (uint32_t d = blocks->shares[rank].doc_begin; d < blocks->shares[rank + 1].doc_begin; d++) {
-        ps_random random = ps_random_stream(problem->seed, "lda-topics", problem->doc_first + d);
-        for (uint32_t i = blocks->doc_begins[d]; i < blocks->doc_begins[d + 1]; i++) {
-            topics_out[token++] = (uint16_t)ps_random_below(&random, problem->prior.topic_count);
-        }
     }
 }

@@ -23,9 +23,13 @@ typedef struct psi_lda_heldout {
     uint32_t *words;
 } psi_lda_heldout;
 
+/* The topics that a chain begins with: see first_topics.h. */
+typedef enum psi_lda_first { PSI_LDA_FIRST_SEQUENTIAL, PSI_LDA_FIRST_UNIFORM } psi_lda_first;
+
 typedef struct psi_lda_problem {
     psi_lda_prior prior;
     psi_lda_options sampler;
+    psi_lda_first first_topics;
     uint64_t seed;
     uint32_t worker_count;
     uint32_t slice_rows; /* of words that a worker holds at a time; 0: all of a block */
@@ -38,7 +42,8 @@ typedef struct psi_lda_problem {
     psi_synthetic_source *source; /* owned: of the documents; NULL: `blocks` holds them */
     uint32_t *doc_ids;            /* owned, [documents of blocks]: their numbers there; or NULL */
     uint32_t *frequencies;        /* owned, [V]: of the words in all of them; or NULL */
-    uint32_t doc_first;           /* the number of the first document of `blocks` among all */
+    const struct psi_lda_problem *whole; /* borrowed: of which this is a part; NULL: it is whole */
+    uint32_t doc_first, rank_first; /* the numbers of the first document and worker in the whole */
 } psi_lda_problem;
 
 /* The options, in the order of ps_settings.values. */
@@ -51,6 +56,7 @@ enum {
     PSI_LDA_HELDOUT,
     PSI_LDA_MODEL_MEMORY,
     PSI_LDA_DOCUMENTS,
+    PSI_LDA_FIRST_TOPICS,
     PSI_LDA_OPTIONS
 };
 extern const ps_option psi_lda_option_list[PSI_LDA_OPTIONS];
@@ -69,10 +75,6 @@ static inline const char *psi_lda_word(const psi_lda_problem *problem, uint32_t 
 static inline uint64_t psi_lda_held_bytes(const psi_lda_problem *problem, uint32_t rows) {
     return (uint64_t)2 * rows * problem->prior.topic_count * sizeof(int32_t);
 }
-
-/* Draws the first topics of all tokens of a worker, uniformly; `blocks` has them. They depend on the seed and the
- * document alone. O(tokens). */
-void psi_lda_topics_init(const psi_lda_problem *problem, uint32_t rank, uint16_t *topics_out);
 
 /* The tables as an evaluation sees them. */
 typedef struct psi_lda_tables {

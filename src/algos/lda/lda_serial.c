@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algos/lda/first_topics.h"
+
 /* Counts the first topics. */
 static void counts_make(psi_lda_serial *serial) {
     const psi_lda_blocks *const blocks = &serial->problem->blocks;
@@ -44,7 +46,11 @@ ps_err psi_lda_serial_init(psi_lda_serial *serial, const psi_lda_problem *proble
         psi_lda_serial_fini(serial);
         return PS_ENOMEM;
     }
-    psi_lda_topics_init(problem, 0, serial->topics);
+    err = psi_lda_first_topics(problem, 0, serial->topics);
+    if (err != PS_OK) {
+        psi_lda_serial_fini(serial);
+        return err;
+    }
     for (size_t i = 0; i < tokens && needs_pairs; i++) {
         serial->pairs[i] = psi_lda_first_pair(serial->topics[i]);
     }
