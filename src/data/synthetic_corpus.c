@@ -245,7 +245,8 @@ ps_err psi_synthetic_corpus_make(const psi_synthetic_corpus *spec, psi_corpus *c
     }
     if (corpus_out->token_count == 0) {
         psi_corpus_fini(corpus_out);
-        return ps_fault_set(fault, PS_EINVAL, "synthetic: no token was drawn; raise docs or length");
+        return ps_fault_set(fault, PS_EINVAL,
+                            "synthetic: no token was drawn; raise docs or length");
     }
     return PS_OK;
 }

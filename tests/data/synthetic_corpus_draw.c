@@ -116,8 +116,8 @@ static void a_document_follows_from_its_number_alone(void) {
             const size_t from = all.doc_begins[docs[i]], to = some.doc_begins[i];
             const size_t count = all.doc_begins[docs[i] + 1] - from;
             CU_ASSERT_EQUAL_FATAL(some.doc_begins[i + 1] - to, count);
-            CU_ASSERT_EQUAL(
-                memcmp(some.words + to, all.words + from, count * sizeof *all.words), 0);
+            CU_ASSERT_EQUAL(memcmp(some.words + to, all.words + from, count * sizeof *all.words),
+                            0);
         }
         psi_corpus_fini(&some);
     }

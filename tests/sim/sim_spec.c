@@ -337,11 +337,17 @@ static void descriptions_say_what_surprises(void) {
     CU_ASSERT_EQUAL_FATAL(psi_sim_spec_resolve(spec, &plan, &fault), PS_OK);
     const int length = psi_sim_describe(spec, &plan, text, sizeof text);
     CU_ASSERT_EQUAL((size_t)length, strlen(text));
-    static const char *const said[] = {
-        "4 nodes",        "8 workers",    "LV08",
-        "13.01",          "130.1ms",      "warning: SimGrid's TCP window of 4 MiB",
-        "rating",         "node=1,at=2s", "rotate:factor=4x,period=10s",
-        "expected: about", "2ns per rating, each of which stands for 400"};
+    static const char *const said[] = {"4 nodes",
+                                       "8 workers",
+                                       "LV08",
+                                       "13.01",
+                                       "130.1ms",
+                                       "warning: SimGrid's TCP window of 4 MiB",
+                                       "rating",
+                                       "node=1,at=2s",
+                                       "rotate:factor=4x,period=10s",
+                                       "expected: about",
+                                       "2ns per rating, each of which stands for 400"};
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
         if (strstr(text, said[i]) == NULL) {
             printf("%s-> does not say '%s'\n", text, said[i]);

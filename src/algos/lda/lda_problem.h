@@ -37,8 +37,8 @@ typedef struct psi_lda_problem {
     psi_lda_blocks blocks; /* with `source`: who has which documents, but no tokens and no words */
     psi_lda_heldout heldout;
     psi_lda_log_rising doc_rising, word_rising; /* of alpha and of beta */
-    char *vocabulary;   /* owned; as in psi_corpus: NULL where the words have no names */
-    size_t *word_texts; /* owned; [V] */
+    char *vocabulary;             /* owned; as in psi_corpus: NULL where the words have no names */
+    size_t *word_texts;           /* owned; [V] */
     psi_synthetic_source *source; /* owned: of the documents; NULL: `blocks` holds them */
     uint32_t *doc_ids;            /* owned, [documents of blocks]: their numbers there; or NULL */
     uint32_t *frequencies;        /* owned, [V]: of the words in all of them; or NULL */
