@@ -92,6 +92,9 @@ static ps_err guide_visit(drawer *d, block_visitor *visit) {
     const size_t block_count = whole->blocks.shares[whole->worker_count].block_begin;
     for (size_t b = 0; stride > 0 && b < block_count; b += stride) {
         psi_lda_part part;
+        if (psi_lda_block_tokens(&whole->blocks, b) == 0) {
+            continue;
+        }
         PS_TRY(psi_lda_part_open_block(whole, b, &part));
         visit(d, &part.problem->blocks, part.block, NULL);
         psi_lda_part_close(&part);
