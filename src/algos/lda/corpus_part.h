@@ -8,10 +8,9 @@
 #include "algos/lda/lda_problem.h"
 
 typedef struct psi_lda_part {
-    const psi_lda_problem
-        *problem;         /* borrowed, or `own`: problem->blocks has the worker's tokens */
-    uint32_t rank;        /* of the worker in problem->blocks */
-    psi_lda_problem *own; /* owned blocks, all else borrowed from the whole; or NULL */
+    const psi_lda_problem *problem; /* borrowed, or `own`: its blocks have the worker's tokens */
+    uint32_t rank;                  /* of the worker in these blocks */
+    psi_lda_problem *own;           /* owned with its blocks, the rest is the whole's; or NULL */
 } psi_lda_part;
 
 /* Opens the part of worker `rank`, which borrows `problem` until it is closed. Any thread, several
