@@ -87,7 +87,9 @@ static void a_part_is_the_workers_share_of_the_whole(void) {
             for (size_t b = 0; b < blocks; b++) {
                 block_check(pair[0], rank, &part, b);
             }
-            first_topics_check(pair[0], rank, &part);
+            if (rank % 31 == 0) { /* of few: to draw them may take as long as all else */
+                first_topics_check(pair[0], rank, &part);
+            }
             psi_lda_part_close(&part);
         }
         pair_close(pair);
