@@ -70,8 +70,8 @@ static inline uint64_t psi_lda_held_bytes(const psi_lda_problem *problem, uint32
     return (uint64_t)2 * rows * problem->prior.topic_count * sizeof(int32_t);
 }
 
-/* Draws the first topics of all tokens of a worker, uniformly; `blocks` has them. They depend on the
- * seed and the document alone. O(tokens). */
+/* Draws the first topics of all tokens of a worker, uniformly; `blocks` has them. They depend on
+ * the seed and the document alone. O(tokens). */
 void psi_lda_topics_init(const psi_lda_problem *problem, uint32_t rank, uint16_t *topics_out);
 
 /* The tables as an evaluation sees them. */
