@@ -172,7 +172,7 @@ static void noise_enters_the_times(void) {
     psi_sim_spec_destroy(spec);
 }
 
-/* A unit of work that stands for many takes their time, and no more: what is learned is the same. */
+/* A unit of work that stands for many takes their time, and no more: the results are the same. */
 static void the_scale_of_work_multiplies_times(void) {
     seconds_fill(14);
     static const char *const options[] = {"unit-cost", "30ms", "work-scale", "250x", NULL};
