@@ -12,7 +12,9 @@
  * reads and adds take no lock and send no message.
  *
  * What a read may miss is decided by the consistency policy of the run. With staleness s, a read at
- * clock c includes every update of every worker stamped <= c-s-1, and all of the reader's own. */
+ * clock c includes every update of every worker stamped <= c-s-1, and all of the reader's own. Under
+ * vap:V with P workers, what it lacks of the updates of another worker, which is at clock c, adds up to at
+ * most V / (P sqrt(c + 1)) in every number of a table of floats, unless that is a single update. */
 #ifndef TORTOISE_WORKER_H
 #define TORTOISE_WORKER_H
 
@@ -40,6 +42,7 @@ typedef struct ps_table_spec {
     uint64_t row_count;
     uint32_t column_count;
     uint32_t block_rows;
+    bool is_part; /* ps_algo.leave() puts its rows together with others': it has no file of its own */
 } ps_table_spec;
 
 /* Bytes of one number of `type`: 4 or 8. */
@@ -88,20 +91,27 @@ typedef struct ps_sparse_row {
     const void *values; /* of the table's type */
 } ps_sparse_row;
 
-/* Like ps_get() for a row of a sparse table. Returns false if the row was not fetched in this clock.
- * The view is valid until the next add to that row, ps_fetch() or ps_clock(). Also inside step. */
+/* Like ps_get() for a row of a sparse table. Returns false if the row was not fetched in this clock, or
+ * memory is out. The view is valid until the next add to that row, ps_fetch() or ps_clock(). Also inside step. */
 bool ps_get_sparse(ps_worker *worker, uint32_t table, uint64_t row, ps_sparse_row *row_out);
 
 /* Like ps_add() for a row of a sparse table: adds `values`[i] at `columns`[i], 0 <= i < count. Columns may
  * repeat and come in any order. Returns PS_EINVAL if one is >= column_count; nothing has changed then.
- * O(count * log count + count of the row). Also inside step. */
+ * O(count * log count + count of the row); O(count) for the first add to a row in a clock, if the
+ * columns ascend. Integers that become 0 leave the row. Also inside step. */
 PS_MUST_CHECK ps_err ps_add_sparse(ps_worker *worker, uint32_t table, uint64_t row, uint32_t count,
                                    const uint32_t *columns, const void *values);
 
 /* Ends the worker's clock: publishes its updates, stamped with the clock that ends, drops its private rows
  * and adds one to its clock. Does not wait for other workers (the next ps_fetch() does, as the policy
- * says). Returns PS_OK, PS_ENOMEM, or PS_ESTOPPED when the run is ending. O(values updated). */
+ * says), but under vap: there it blocks until so much of its earlier updates has been seen that this one
+ * may follow. Returns PS_OK, PS_ENOMEM, or PS_ESTOPPED when the run is ending. O(values updated), under vap
+ * with all that are in transit. */
 PS_MUST_CHECK ps_err ps_clock(ps_worker *worker);
+
+/* The V that the policy bounds values by, as above; infinity under a policy that does not. Also inside
+ * step. */
+double ps_value_bound(const ps_worker *worker);
 
 /* Runs fn(arg), which does the mathematics of `units` units of work. `units` is a formula of the work
  * (ratings, tokens, non-zeros), never a measured time: a world that only models time charges units times

@@ -39,7 +39,7 @@ static void print_features(void) {
     (void)printf("  %-12s %s\n", "simulator", can_simulate ? simulator : fault.text);
     (void)printf("  %-12s ", "algorithms");
     tt_subject_print_names();
-    (void)printf("\n  %-12s bsp, ssp, essp, async\n", "policies");
+    (void)printf("\n  %-12s bsp, ssp, essp, async, vap\n", "policies");
 }
 
 ps_err tt_command_version(const tt_call *call, ps_fault *fault) {

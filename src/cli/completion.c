@@ -20,7 +20,7 @@ static void put_algorithm_names(FILE *to) {
     }
 }
 
-/* The words of "bsp|ssp:S|essp:S|async" as they can be typed: "bsp ssp: essp: async". */
+/* The words of "bsp|ssp:S|async" as they can be typed: "bsp ssp: async". */
 static void put_words(FILE *to, const char *words) {
     const char *separator = "";
     while (*words != '\0') {

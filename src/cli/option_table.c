@@ -10,7 +10,7 @@ enum { BOTH = TT_SIM | TT_RUN };
 const tt_option tt_option_table[] = {
     {"data", "FILE", "synthetic", "input: a file (also .gz) or synthetic[:k=v,...]", TT_PROBLEM,
      BOTH, TORTOISES},
-    {"policy", "bsp|ssp:S|essp:S|async", "ssp:3", "what a read may miss", TT_PROBLEM, BOTH,
+    {"policy", "bsp|ssp:S|essp:S|async|vap:V", "ssp:3", "what a read may miss", TT_PROBLEM, BOTH,
      TORTOISES},
     {"nodes", "N", "4", "machines; local processes in 'run'", TT_PROBLEM, BOTH, TORTOISES},
     {"workers", "P", "4", "workers in all, a multiple of the nodes; 0: one on each", TT_PROBLEM,

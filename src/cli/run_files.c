@@ -168,6 +168,9 @@ static ps_err write_model(const char *directory, const psi_plan *plan, const psi
     }
     for (size_t t = 0; t < plan->table_count; t++) {
         const ps_table_spec *const spec = &plan->specs[t];
+        if (spec->is_part) {
+            continue;
+        }
         if (spec->layout == PS_DENSE && results->model_dense[t] != NULL) {
             PS_TRY(write_dense(inner, spec, results->model_dense[t], fault));
         }

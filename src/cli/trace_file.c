@@ -43,6 +43,7 @@ static const char *const frame_names[PSI_FRAME_TYPES] = {
     [PSI_FRAME_PULL] = "PULL",   [PSI_FRAME_PULL_ROWS] = "PULL_ROWS",
     [PSI_FRAME_MODEL] = "MODEL", [PSI_FRAME_SUMS] = "SUMS",
     [PSI_FRAME_TRACE] = "TRACE", [PSI_FRAME_STOP] = "STOP",
+    [PSI_FRAME_SEEN] = "SEEN",   [PSI_FRAME_SEEN_BY_ALL] = "SEEN_BY_ALL",
 };
 
 static const char *const mark_names[PSI_MARK_KINDS] = {
@@ -240,6 +241,10 @@ static void put_wait(trace_writer *writer, const trace_line *line, const psi_spa
                       ",\"need_clock\":%" PRIu32 "}}",
                       writer->plan->specs[span->table].name, span->amount, span->other,
                       span->number);
+    } else if (span->what == PSI_AWAITED_SEEN) {
+        (void)fprintf(writer->file,
+                      "\"for\":\"seen by all\",\"shard\":%" PRIu32 ",\"need_clock\":%" PRIu32 "}}",
+                      span->other, span->number);
     } else {
         (void)fputs("\"for\":\"answer\"}}", writer->file);
     }

@@ -316,6 +316,16 @@ bool psi_node_waiting_describe(const psi_node *node, uint32_t worker_index, char
                        worker->rank, worker->clock, waited_s);
         return true;
     }
+    if (lack.is_seen) {
+        (void)snprintf(text, text_size,
+                       "worker %u at clock %u has waited %.3g s until all workers have seen its "
+                       "updates before "
+                       "clock %u on shard %u of node %u, last heard of: those before clock %u",
+                       worker->rank, worker->clock, waited_s, lack.need_clock, lack.shard,
+                       psi_endpoint_node(node->plan, psi_endpoint_shard(node->plan, lack.shard)),
+                       lack.known_clock);
+        return true;
+    }
     (void)snprintf(text, text_size,
                    "worker %u at clock %u has waited %.3g s for row %llu of table %s at clock %u "
                    "from shard %u of node %u, last heard of at clock %u",

@@ -30,6 +30,7 @@ typedef enum psi_span_kind {
 typedef enum psi_awaited {
     PSI_AWAITED_ROW,    /* `row` of `table` at clock `need_clock`, from `shard` */
     PSI_AWAITED_ANSWER, /* a push or pull is complete, or fewer are under way */
+    PSI_AWAITED_SEEN,   /* all workers have read clock `need_clock` of the rows of `shard` */
     PSI_AWAITED_KINDS
 } psi_awaited;
 

@@ -1,6 +1,7 @@
 /* The worker API over a port: each call is a step of the client, and waiting until it is served. */
 #include "tortoise/worker.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "node/inside.h"
@@ -23,6 +24,11 @@ uint32_t ps_clock_now(const ps_worker *worker) {
 
 uint32_t ps_clock_count(const ps_worker *worker) {
     return worker->node->plan->clock_count;
+}
+
+double ps_value_bound(const ps_worker *worker) {
+    const psi_policy *const policy = &worker->node->plan->policy;
+    return policy->ops->bounds_values ? psi_policy_bound(policy) : (double)INFINITY;
 }
 
 ps_random ps_worker_random(const ps_worker *worker, const char *name) {
@@ -65,7 +71,7 @@ static psi_span span_of_wait(const ps_worker *worker) {
                      .what = PSI_AWAITED_ANSWER};
     psi_lack lack;
     if (psi_client_lacks(&worker->node->client, worker->index, &lack)) {
-        span.what = PSI_AWAITED_ROW;
+        span.what = lack.is_seen ? PSI_AWAITED_SEEN : PSI_AWAITED_ROW;
         span.amount = lack.row;
         span.table = lack.table;
         span.other = lack.shard;
@@ -162,12 +168,15 @@ ps_err ps_add(ps_worker *worker, uint32_t table, uint64_t row, const void *delta
 }
 
 bool ps_get_sparse(ps_worker *worker, uint32_t table, uint64_t row, ps_sparse_row *row_out) {
-    const psi_private_row *const found = psi_rows_find(&worker->rows, table, row);
+    psi_private_row *const found = psi_rows_find(&worker->rows, table, row);
     if (found == NULL || found->sparse == 0 || !found->is_fetched) {
         return false;
     }
-    *row_out = psi_sparse_view(&worker->rows.sparse[found->sparse - 1].value);
-    return true;
+    const psi_sparse *const value = psi_rows_read_sparse(&worker->rows, found);
+    if (value != NULL) {
+        *row_out = psi_sparse_view(value);
+    }
+    return value != NULL;
 }
 
 ps_err ps_add_sparse(ps_worker *worker, uint32_t table, uint64_t row, uint32_t count,
@@ -223,6 +232,9 @@ static ps_err clock_with_lock(ps_worker *worker) {
     const psi_client_event event = {
         .kind = PSI_CLIENT_CLOCK, .worker = worker->index, .block = &worker->block};
     (void)step(worker, &event);
+    if (psi_client_is_waiting(&node->client, worker->index)) {
+        PS_TRY(wait_until_served(worker));
+    }
     is_recorded &= trace_clock(worker, node->port->ops->now_s(node->port));
     worker->clock++;
     if (!is_recorded) {

@@ -16,7 +16,7 @@ typedef struct psi_cached_row {
     uint32_t row_clock;
     uint32_t asked;        /* clock of the last request, + 1, while it is under way; 0: none is */
     uint32_t refreshed_at; /* the last worker clock that asked for a newer version, + 1 */
-    uint64_t frame_mark;   /* the frame that brought the value, for re-applying own updates */
+    uint64_t frame_mark;   /* which frame of the shard brought the value, counted from 1 */
     bool has_value, is_subscribed;
 } psi_cached_row;
 

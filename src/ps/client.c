@@ -16,7 +16,9 @@ ps_err psi_client_init(psi_client *client, const psi_client_options *options) {
     client->workers = calloc(options->worker_count, sizeof *client->workers);
     client->shards = calloc(options->layout->shard_count, sizeof *client->shards);
     client->counts = calloc((size_t)options->layout->shard_count + 1, sizeof *client->counts);
-    if (client->workers == NULL || client->shards == NULL || client->counts == NULL) {
+    const bool is_good =
+        client->workers != NULL && client->shards != NULL && client->counts != NULL;
+    if (!is_good || psi_client_seen_init(client) != PS_OK) {
         psi_client_fini(client);
         return PS_ENOMEM;
     }
@@ -27,6 +29,7 @@ void psi_client_fini(psi_client *client) {
     for (uint32_t t = 0; t < PS_TABLES_MAX; t++) {
         psi_cache_table_fini(&client->tables[t]);
     }
+    psi_client_seen_fini(client);
     for (uint32_t w = 0; client->workers != NULL && w < client->options.worker_count; w++) {
         free(client->workers[w].positions);
     }
@@ -57,8 +60,11 @@ static uint32_t row_clock_of(const psi_client *client, const psi_cached_row *row
     return row->is_subscribed && shard_clock > row->row_clock ? shard_clock : row->row_clock;
 }
 
-static bool row_is_fresh(const psi_client *client, const psi_cached_row *row, uint32_t need_clock) {
-    return row->has_value && row_clock_of(client, row) >= need_clock;
+/* A row of a frame that the shard was told nobody reads from any more is as good as none. */
+bool psi_client_row_is_fresh(const psi_client *client, const psi_cached_row *row,
+                             uint32_t need_clock) {
+    return row->has_value && row_clock_of(client, row) >= need_clock &&
+           row->frame_mark > client->shards[row->shard].released;
 }
 
 /* Whether the row must be asked for, so that a worker at `clock` finds it fresh some day. A request
@@ -69,7 +75,7 @@ static bool row_must_be_asked(const psi_client *client, const psi_cached_row *ro
     if (client->options.policy.ops->pushes) {
         return !row->is_subscribed && (row->asked == 0 || row->asked > need_clock + 1);
     }
-    if (!row->has_value || row->row_clock < need_clock) {
+    if (!psi_client_row_is_fresh(client, row, need_clock)) {
         return row->asked != need_clock + 1;
     }
     const bool is_old = client->options.policy.ops->refreshes && row->refreshed_at < clock + 1;
@@ -177,7 +183,7 @@ static void send_fetches(psi_client *client, uint32_t table, uint32_t need_clock
 }
 
 static bool waits_for_rows(const psi_client_worker *worker) {
-    return worker->is_waiting && worker->handle == 0 && !worker->wants_room;
+    return worker->is_waiting && worker->handle == 0 && !worker->wants_room && !worker->ends_clock;
 }
 
 /* Moves on over fresh rows; the worker waits while one is left that is not. */
@@ -185,9 +191,9 @@ static void look_again(psi_client *client, psi_client_worker *worker) {
     const uint32_t need_clock =
         client->options.policy.ops->read_clock(&client->options.policy, worker->clock);
     const psi_cache_table *const table = &client->tables[worker->table];
-    while (
-        worker->next < worker->position_count &&
-        row_is_fresh(client, psi_cache_row(table, worker->positions[worker->next]), need_clock)) {
+    while (worker->next < worker->position_count &&
+           psi_client_row_is_fresh(client, psi_cache_row(table, worker->positions[worker->next]),
+                                   need_clock)) {
         worker->next++;
     }
     worker->is_waiting = worker->next < worker->position_count;
@@ -225,6 +231,7 @@ static void step_fetch(psi_client *client, const psi_client_event *event, psi_ef
     if (asked_count > 0) {
         send_fetches(client, event->table, need_clock, asked_count, out);
     }
+    psi_client_seen_hold(client, event->worker);
     look_again(client, worker);
 }
 
@@ -271,6 +278,15 @@ bool psi_client_take(psi_client *client, uint32_t worker_index, psi_rows *rows) 
 
 bool psi_client_lacks(const psi_client *client, uint32_t worker_index, psi_lack *lack_out) {
     const psi_client_worker *const worker = &client->workers[worker_index];
+    for (uint32_t m = 0; worker->ends_clock && m < client->options.layout->shard_count; m++) {
+        if (worker->needs[m] > client->shards[m].seen) {
+            *lack_out = (psi_lack){.shard = m,
+                                   .need_clock = worker->needs[m],
+                                   .known_clock = client->shards[m].seen,
+                                   .is_seen = true};
+            return true;
+        }
+    }
     if (!waits_for_rows(worker)) {
         return false;
     }
@@ -289,8 +305,7 @@ bool psi_client_lacks(const psi_client *client, uint32_t worker_index, psi_lack 
 
 /* ---- Clocks ---- */
 
-/* Recomputes the clock of the slowest worker that has not left. Returns whether it went up. */
-static bool advance(psi_client *client) {
+bool psi_client_advance(psi_client *client) {
     uint32_t clock_min = UINT32_MAX;
     for (uint32_t w = 0; w < client->options.worker_count; w++) {
         const psi_client_worker *const worker = &client->workers[w];
@@ -306,10 +321,14 @@ static bool advance(psi_client *client) {
 }
 
 static void step_clock(psi_client *client, const psi_client_event *event, psi_effects *out) {
+    const psi_policy *const policy = &client->options.policy;
+    if (policy->ops->bounds_values) {
+        psi_client_seen_clock(client, event->worker, event->block, out);
+        return;
+    }
     psi_client_log_append(client, event->worker, event->block, out);
     client->workers[event->worker].clock++;
-    const bool advanced = advance(client);
-    const psi_policy *const policy = &client->options.policy;
+    const bool advanced = psi_client_advance(client);
     if (policy->ops->flush_is_due(policy, advanced)) {
         psi_client_log_flush(client, out);
     }
@@ -322,7 +341,8 @@ static void step_leave(psi_client *client, const psi_client_event *event, psi_ef
     worker->handle = 0;
     worker->wants_room = false;
     psi_client_abandon_pulls(client, event->worker);
-    const bool advanced = advance(client);
+    psi_client_seen_leave(client, event->worker);
+    const bool advanced = psi_client_advance(client);
     uint32_t active = 0;
     for (uint32_t w = 0; w < client->options.worker_count; w++) {
         active += !client->workers[w].has_left;
@@ -333,6 +353,7 @@ static void step_leave(psi_client *client, const psi_client_event *event, psi_ef
     if (is_due) {
         psi_client_log_flush(client, out);
     }
+    psi_client_seen_tell(client, out);
     for (uint32_t m = 0; active == 0 && m < client->options.layout->shard_count; m++) {
         (void)psi_effects_frame(out, PSI_FRAME_LEAVE, client->options.client,
                                 psi_client_shard_endpoint(client, m), 0);
@@ -394,7 +415,7 @@ static void receive_row(psi_client *client, uint32_t table_index, uint32_t posit
     }
     row->has_value = true;
     row->row_clock = clock;
-    row->frame_mark = client->frame_mark;
+    row->frame_mark = client->shards[row->shard].frame_count;
     row->is_subscribed = client->options.policy.ops->pushes;
     if (row->asked <= clock + 1) {
         row->asked = 0;
@@ -405,7 +426,6 @@ static void receive_rows(psi_client *client, psi_reader reader, uint32_t part_co
                          psi_effects *out) {
     const psi_layout *const layout = client->options.layout;
     const uint32_t *position = client->scratch; /* as rows_are_expected() found them */
-    client->frame_mark++;
     for (uint32_t p = 0; p < part_count; p++) {
         psi_part part = psi_part_read_checked(&reader, layout);
         for (uint32_t i = 0; i < part.count; i++) {
@@ -435,17 +455,20 @@ static bool step_rows(psi_client *client, uint32_t shard, const psi_frame *frame
     }
     state->fetches_under_way -= is_answer;
     state->clock = clock;
+    state->frame_count++;
     receive_rows(client, reader, part_count, clock, out);
     psi_client_log_received(client, shard, sequence, out);
     for (uint32_t w = 0; w < client->options.worker_count; w++) {
         psi_client_worker *const worker = &client->workers[w];
         if (waits_for_rows(worker)) {
+            psi_client_seen_hold(client, w);
             look_again(client, worker);
             if (!worker->is_waiting) {
                 out->woken[out->woken_count++] = w;
             }
         }
     }
+    psi_client_seen_tell(client, out); /* where nobody waited for the rows any more */
     return true;
 }
 
@@ -457,6 +480,9 @@ static bool step_frame(psi_client *client, const psi_frame *frame, psi_effects *
     const uint32_t shard = frame->from - client->options.client_count;
     if (frame->type == PSI_FRAME_ROWS) {
         return step_rows(client, shard, frame, out);
+    }
+    if (frame->type == PSI_FRAME_SEEN_BY_ALL) {
+        return psi_client_seen_frame(client, shard, frame, out);
     }
     return psi_client_access_frame(client, shard, frame, out);
 }

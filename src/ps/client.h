@@ -11,6 +11,11 @@
  * no read there is answered before all updates of the finished clocks are in the row, and must not
  * have it, since sums would change their order.
  *
+ * Under a policy that bounds values a worker's clock may have to wait: until all workers have seen
+ * so much of its earlier updates that the rest, with the new one, is within the bound
+ * (ps/transit.h). To that end the client tells shards which of their answers its workers still read
+ * from, and they tell it the row clock that all reads are known to have (client_seen.c).
+ *
  * Pure: no I/O, no time, no memory in steady state. */
 #ifndef PSI_CLIENT_H
 #define PSI_CLIENT_H
@@ -20,6 +25,7 @@
 #include "ps/layout.h"
 #include "ps/policy.h"
 #include "ps/rows.h"
+#include "ps/transit.h"
 
 typedef struct psi_client_options {
     const psi_layout *layout; /* borrowed */
@@ -42,12 +48,21 @@ typedef struct psi_client_worker {
     uint64_t handle;     /* that it waits for, or 0 */
     bool wants_room;     /* waits until fewer bytes that it pulls are under way */
     size_t pulled_bytes; /* those under way */
+
+    /* If the policy bounds values. */
+    bool ends_clock; /* waits until `held` may go */
+    psi_block held;  /* the updates of the clock that it wants to end */
+    double held_norm;
+    uint32_t *needs;  /* by shard: what all must have seen before */
+    uint64_t *oldest; /* by shard: the first of its answers that this clock's reads rest on;
+                         UINT64_MAX: none */
 } psi_client_worker;
 
 /* A block of updates in the log. */
 typedef struct psi_log_entry {
     uint32_t worker, stamp;
     uint64_t sequence; /* of the flush that carried it; 0: not sent yet */
+    double norm;       /* psi_transit_norm(), if the policy bounds values */
     psi_block block;
 } psi_log_entry;
 
@@ -55,6 +70,12 @@ typedef struct psi_client_shard {
     uint32_t clock;             /* as last heard */
     uint64_t acknowledged;      /* the last of our flushes that it had applied then */
     uint32_t fetches_under_way; /* unanswered; not counted if the policy pushes */
+    uint64_t frame_count;       /* of rows, that came */
+
+    /* If the policy bounds values; else 0. */
+    uint64_t released;  /* of these frames, the first so many are no longer read from, as told */
+    uint32_t seen;      /* the row clock that all workers' reads of its rows are known to have */
+    uint32_t told_need; /* the row clock that we asked to be told of; 0: none */
 } psi_client_shard;
 
 /* What one shard has to do with an access. */
@@ -91,7 +112,6 @@ typedef struct psi_client {
     size_t log_count, log_capacity;
     uint64_t sequence;  /* of the last flush */
     uint32_t clock_min; /* of its slowest worker */
-    uint64_t frame_mark;
     psi_access *accesses;
     size_t access_count, access_capacity; /* those that were ever used; room */
     uint32_t access_free;                 /* the first unused one of them, + 1 */
@@ -103,12 +123,14 @@ typedef struct psi_client {
     size_t place_capacity;
     uint32_t *scratch; /* scratch, by row of a request or of a frame */
     size_t scratch_capacity;
+    psi_transit transit; /* scratch, if the policy bounds values */
 } psi_client;
 
 typedef enum psi_client_event_kind {
     PSI_CLIENT_FETCH, /* a worker wants rows; afterwards psi_client_is_waiting() or
                          psi_client_take() */
-    PSI_CLIENT_CLOCK, /* a worker ends its clock */
+    PSI_CLIENT_CLOCK, /* a worker ends its clock; if psi_client_is_waiting() then, it has not ended
+                         until the worker is woken */
     PSI_CLIENT_LEAVE, /* a worker will do nothing more */
     PSI_CLIENT_PUSH,
     PSI_CLIENT_PULL,
@@ -139,7 +161,8 @@ void psi_client_fini(psi_client *client);
 
 /* Handles one event. Returns false if it is a frame that no correct shard sends (or a handle that
  * was never given): the client is then unchanged. out->woken has a place for every worker. At most
- * one frame per shard comes out, but for a worker's last clock: two. */
+ * one frame per shard comes out, but for a worker's last clock: two; and one more if the policy
+ * bounds values. */
 PS_MUST_CHECK bool psi_client_step(psi_client *client, const psi_client_event *event,
                                    psi_effects *out);
 
@@ -155,15 +178,24 @@ PS_MUST_CHECK bool psi_client_take(psi_client *client, uint32_t worker, psi_rows
 /* The worker no longer wants the values of its pulls: what still comes is dropped. */
 void psi_client_abandon_pulls(psi_client *client, uint32_t worker);
 
-/* The first row that a waiting worker lacks: its shard and the clock it needs. */
+/* The first row that a waiting worker lacks: its shard and the clock it needs. Or, `is_seen`, the
+ * first shard of which not all workers have read so late a clock. */
 typedef struct psi_lack {
     uint64_t row;
     uint32_t table, shard, need_clock, known_clock;
+    bool is_seen;
 } psi_lack;
 bool psi_client_lacks(const psi_client *client, uint32_t worker, psi_lack *lack_out);
 
-/* Shared by the client's files: client.c decides, client_log.c keeps the updates, client_access.c
- * does push/pull. */
+/* Shared by the client's files: client.c decides, client_log.c keeps the updates, client_seen.c
+ * bounds them, client_access.c does push/pull. */
+
+/* Recomputes the clock of the slowest worker that has not left. Returns whether it went up. */
+bool psi_client_advance(psi_client *client);
+
+/* Whether a cached row may be read by a worker that needs row clock `need_clock`. */
+bool psi_client_row_is_fresh(const psi_client *client, const psi_cached_row *row,
+                             uint32_t need_clock);
 
 static inline uint32_t psi_client_shard_endpoint(const psi_client *client, uint32_t shard) {
     return client->options.client_count + shard;
@@ -177,10 +209,30 @@ void psi_client_log_append(psi_client *client, uint32_t worker, psi_block *block
 void psi_client_log_flush(psi_client *client, psi_effects *out);
 
 /* After a frame of `shard` that had applied our flushes up to `sequence` brought new versions of
- * rows, which carry `frame_mark`: adds what they lack, then forgets what no frame can lack any
- * more. */
+ * rows, which carry its mark: adds what they lack, then forgets what no frame can lack any more. */
 void psi_client_log_received(psi_client *client, uint32_t shard, uint64_t sequence,
                              psi_effects *out);
+
+/* If the policy bounds values. Setting up, and giving back, also of what is zeroed. */
+PS_MUST_CHECK ps_err psi_client_seen_init(psi_client *client);
+void psi_client_seen_fini(psi_client *client);
+
+/* Notes what the rows that the worker's fetch finds fresh rest on. O(rows of the fetch). */
+void psi_client_seen_hold(psi_client *client, uint32_t worker_index);
+
+/* The worker has ended its reads, with these updates: they go, or it waits. */
+void psi_client_seen_clock(psi_client *client, uint32_t worker_index, psi_block *block,
+                           psi_effects *out);
+
+/* The worker has left: it reads nothing and what it holds back is dropped. */
+void psi_client_seen_leave(psi_client *client, uint32_t worker_index);
+
+/* Tells the shards what they do not know yet of what is read and needed. O(workers x shards). */
+void psi_client_seen_tell(psi_client *client, psi_effects *out);
+
+/* A shard says what all have seen. False: refused. */
+bool psi_client_seen_frame(psi_client *client, uint32_t shard, const psi_frame *frame,
+                           psi_effects *out);
 
 /* Makes room in scratch for two lists of `row_count` rows. False: memory is exhausted. */
 PS_MUST_CHECK bool psi_client_reserve_scratch(psi_client *client, size_t row_count);

@@ -52,6 +52,7 @@ void psi_client_log_append(psi_client *client, uint32_t worker, psi_block *block
     entry->worker = worker;
     entry->stamp = client->workers[worker].clock;
     entry->sequence = 0;
+    entry->norm = client->workers[worker].held_norm;
     if (!client->options.policy.ops->applies_in_rank_order) {
         for (size_t s = 0; s < entry->block.segment_count; s++) {
             apply_segment(client, &entry->block, &entry->block.segments[s], 0, out);
@@ -137,11 +138,24 @@ static void flush_to(psi_client *client, uint32_t shard, size_t first_unsent, ps
     }
 }
 
-/* Forgets the oldest entries up to flush `sequence`; their memory goes to the back. */
+/* Updates that are stamped below have been seen by all, as far as the policy cares. */
+static uint32_t seen_by_all(const psi_client *client) {
+    uint32_t seen = UINT32_MAX;
+    for (uint32_t m = 0;
+         client->options.policy.ops->bounds_values && m < client->options.layout->shard_count;
+         m++) {
+        seen = client->shards[m].seen < seen ? client->shards[m].seen : seen;
+    }
+    return seen;
+}
+
+/* Forgets the oldest entries up to flush `sequence` that all have seen; their memory goes to the
+ * back. */
 static void forget(psi_client *client, uint64_t sequence) {
+    const uint32_t seen = seen_by_all(client);
     size_t count = 0;
     while (count < client->log_count && client->log[count].sequence != 0 &&
-           client->log[count].sequence <= sequence) {
+           client->log[count].sequence <= sequence && client->log[count].stamp < seen) {
         count++;
     }
     for (size_t i = 0; count > 0 && i + count < client->log_count; i++) {
@@ -198,8 +212,8 @@ void psi_client_log_received(psi_client *client, uint32_t shard, uint64_t sequen
         }
         for (size_t s = 0; s < entry->block.segment_count; s++) {
             if (entry->block.segments[s].shard == shard) {
-                apply_segment(client, &entry->block, &entry->block.segments[s], client->frame_mark,
-                              out);
+                apply_segment(client, &entry->block, &entry->block.segments[s],
+                              client->shards[shard].frame_count, out);
             }
         }
     }

@@ -40,6 +40,8 @@ typedef enum psi_frame_type {
     PSI_FRAME_SUMS,      /* monitor -> monitor: a worker's share of an evaluation */
     PSI_FRAME_TRACE,     /* monitor -> monitor: what a process recorded, at the end */
     PSI_FRAME_STOP,      /* monitor -> monitor: the run is to end */
+    PSI_FRAME_SEEN,      /* client -> shard: which of your answers are no longer read from */
+    PSI_FRAME_SEEN_BY_ALL, /* shard -> client: the row clock that all reads are known to have */
     PSI_FRAME_TYPES
 } psi_frame_type;
 

@@ -204,7 +204,7 @@ bool psi_rows_fill(psi_rows *rows, psi_private_row *row, const uint8_t *dense,
 }
 
 const uint8_t *psi_rows_read(const psi_rows *rows, psi_private_row *row) {
-    if (row->is_behind) {
+    if (row->is_behind && row->value != NULL) {
         const psi_table_layout *const table = &rows->layout->tables[row->table];
         psi_values_add(table->type, row->value, row->delta, table->column_count);
         row->is_behind = false;
@@ -260,15 +260,33 @@ bool psi_rows_add(psi_rows *rows, psi_private_row *row, const void *delta) {
     return true;
 }
 
+const psi_sparse *psi_rows_read_sparse(const psi_rows *rows, psi_private_row *row) {
+    psi_private_sparse *const own = &rows->sparse[row->sparse - 1];
+    if (row->is_behind) {
+        const ps_type type = rows->layout->tables[row->table].type;
+        if (!psi_sparse_add_unsorted(&own->value, type, own->delta.count, own->delta.columns,
+                                     own->delta.values)) {
+            return NULL;
+        }
+        row->is_behind = false;
+    }
+    return &own->value;
+}
+
+/* As with dense rows, the view of a row that took its first add is only made when somebody looks. */
 bool psi_rows_add_sparse(psi_rows *rows, psi_private_row *row, uint32_t count,
                          const uint32_t *columns, const void *values) {
     const ps_type type = rows->layout->tables[row->table].type;
     psi_private_sparse *const own = &rows->sparse[row->sparse - 1];
-    if (!psi_sparse_add_unsorted(&own->delta, type, count, columns, values)) {
+    const bool is_first = !row->is_changed;
+    if ((row->is_behind && psi_rows_read_sparse(rows, row) == NULL) ||
+        !psi_sparse_add_unsorted(&own->delta, type, count, columns, values)) {
         return false;
     }
     row->is_changed = true;
-    return !row->is_fetched || psi_sparse_add_unsorted(&own->value, type, count, columns, values);
+    row->is_behind = is_first && row->is_fetched;
+    return !row->is_fetched || is_first ||
+           psi_sparse_add_unsorted(&own->value, type, count, columns, values);
 }
 
 /* ---- Sealing ---- */

@@ -42,7 +42,7 @@ typedef struct psi_private_row {
     uint8_t *delta;  /* dense: the sum of what was added, NULL if nothing was */
     bool is_fetched, is_changed;
     bool is_read;   /* dense: the worker may hold a pointer to the view */
-    bool is_behind; /* dense: the view lacks `delta`, which was added once */
+    bool is_behind; /* the view lacks `delta`, which was added once */
 } psi_private_row;
 
 typedef struct psi_private_sparse {
@@ -88,6 +88,9 @@ PS_MUST_CHECK bool psi_rows_fill(psi_rows *rows, psi_private_row *row, const uin
 /* ps_get() on a dense row: its view, or NULL if it was not fetched. O(1); O(columns) after an add.
  */
 const uint8_t *psi_rows_read(const psi_rows *rows, psi_private_row *row);
+
+/* ps_get_sparse() on a row that was fetched: its view, or NULL when memory is out. */
+const psi_sparse *psi_rows_read_sparse(const psi_rows *rows, psi_private_row *row);
 
 /* ps_edit(), ps_add() and ps_add_sparse() on a row. Edit returns NULL and add false when memory is
  * out. */

@@ -40,7 +40,8 @@ ps_err psi_shard_init(psi_shard *shard, const psi_shard_options *options) {
                          .subscriber_words = (options->client_count + 63) / 64};
     shard->clients = calloc(options->client_count, sizeof *shard->clients);
     shard->rank_clocks = calloc(options->worker_count, sizeof *shard->rank_clocks);
-    if (shard->clients == NULL || shard->rank_clocks == NULL) {
+    const bool is_good = shard->clients != NULL && shard->rank_clocks != NULL;
+    if (!is_good || psi_shard_seen_init(shard) != PS_OK) {
         psi_shard_fini(shard);
         return PS_ENOMEM;
     }
@@ -77,6 +78,7 @@ void psi_shard_fini(psi_shard *shard) {
         psi_buffer_fini(&shard->held[i].bytes);
         free(shard->held[i].sections);
     }
+    psi_shard_seen_fini(shard);
     free(shard->parked);
     free(shard->held);
     free(shard->clients);
@@ -469,11 +471,8 @@ static bool step_pull(psi_shard *shard, uint32_t client, psi_reader reader, psi_
     return true;
 }
 
-bool psi_shard_step(psi_shard *shard, const psi_frame *frame, psi_effects *out) {
+static bool handle_frame(psi_shard *shard, const psi_frame *frame, psi_effects *out) {
     const uint32_t client = frame->from;
-    if (client >= shard->options.client_count || shard->clients[client].has_left) {
-        return false;
-    }
     const psi_reader reader =
         psi_reader_of(psi_frame_payload(frame), psi_frame_payload_size_bytes(frame));
     switch (frame->type) {
@@ -487,7 +486,23 @@ bool psi_shard_step(psi_shard *shard, const psi_frame *frame, psi_effects *out) 
         return step_push(shard, client, reader, out);
     case PSI_FRAME_PULL:
         return step_pull(shard, client, reader, out);
+    case PSI_FRAME_SEEN:
+        return psi_shard_seen_frame(shard, client, reader);
     default:
         return false;
     }
+}
+
+bool psi_shard_step(psi_shard *shard, const psi_frame *frame, psi_effects *out) {
+    const uint32_t client = frame->from;
+    if (client >= shard->options.client_count || shard->clients[client].has_left) {
+        return false;
+    }
+    if (!handle_frame(shard, frame, out)) {
+        return false;
+    }
+    if (shard->options.policy.ops->bounds_values) {
+        psi_shard_seen_tell(shard, out);
+    }
+    return true;
 }

@@ -11,6 +11,9 @@
  *        | -- FETCH need ---------> |  clock >= need? answer : park
  *        | <------- ROWS clock ---- |  answer; or, if the policy pushes, rows that changed
  *
+ * Under a policy that bounds values the shard also keeps account of which of its answers are still
+ * read from, and tells the clients the row clock that all of them have (shard_seen.c).
+ *
  * Pure: no I/O, no time, no memory in steady state. See docs/wire-format.md for the payloads. */
 #ifndef PSI_SHARD_H
 #define PSI_SHARD_H
@@ -61,6 +64,21 @@ typedef struct psi_held {
     psi_held_section *sections; /* by rank, worker_count of them */
 } psi_held;
 
+/* Answers to a client with one row clock, up to a number. */
+typedef struct psi_answers {
+    uint64_t last;
+    uint32_t clock;
+} psi_answers;
+
+/* What a client reads from, if the policy bounds values. */
+typedef struct psi_seen_client {
+    uint64_t answer_count, released; /* answers sent; of these, the first that nobody reads from */
+    psi_answers *answers;            /* those after `released`, oldest first; owned */
+    size_t answers_count, answers_capacity;
+    uint32_t told;   /* what it was last told that all have seen */
+    uint32_t wanted; /* it wants to be told when this is reached; 0: nothing */
+} psi_seen_client;
+
 typedef struct psi_shard_client {
     uint32_t clock; /* of its slowest worker */
     bool has_left;
@@ -82,6 +100,8 @@ typedef struct psi_shard {
     size_t subscriber_words; /* 64-bit words of subscribers per row */
     uint32_t *scratch;       /* row indices */
     size_t scratch_capacity;
+    psi_seen_client *seen_clients; /* if the policy bounds values */
+    uint32_t seen;                 /* the row clock that all reads have, now and later */
 } psi_shard;
 
 /* Makes a shard with all rows zero. Returns PS_ENOMEM or PS_OK. O(bytes of its rows). */
@@ -95,8 +115,8 @@ void psi_shard_fini(psi_shard *shard);
 void *psi_shard_dense_row(const psi_shard *shard, uint32_t table, uint32_t local);
 
 /* Handles one frame of a client. Returns false if no correct client sends it: the shard is then
- * unchanged. At most one frame per client and parked request comes out. O(bytes, plus those of the
- * answers). */
+ * unchanged. At most one frame per client and parked request comes out; two if the policy bounds
+ * values. O(bytes, plus those of the answers). */
 PS_MUST_CHECK bool psi_shard_step(psi_shard *shard, const psi_frame *frame, psi_effects *out);
 
 /* All rows of the shard as parts with values, one per table: their bytes, and writing them at `to`.
@@ -104,7 +124,21 @@ PS_MUST_CHECK bool psi_shard_step(psi_shard *shard, const psi_frame *frame, psi_
 size_t psi_shard_dump_size(const psi_shard *shard);
 void psi_shard_dump(const psi_shard *shard, uint8_t *to);
 
-/* Shared by the shard's files: shard.c decides, shard_rows.c answers. */
+/* Shared by the shard's files: shard.c decides, shard_rows.c answers, shard_seen.c keeps account of
+ * what is read. */
+
+/* If the policy bounds values. Setting up, and giving back, also of what is zeroed. */
+PS_MUST_CHECK ps_err psi_shard_seen_init(psi_shard *shard);
+void psi_shard_seen_fini(psi_shard *shard);
+
+/* An answer with rows of the shard's clock is about to be sent to the client. */
+void psi_shard_seen_answer(psi_shard *shard, uint32_t client, psi_effects *out);
+
+/* A client says what it no longer reads from. False: refused. */
+PS_MUST_CHECK bool psi_shard_seen_frame(psi_shard *shard, uint32_t client, psi_reader reader);
+
+/* Tells the clients that want to know what all have seen, after any frame. O(clients). */
+void psi_shard_seen_tell(psi_shard *shard, psi_effects *out);
 
 /* Sends to `client` the rows that the keys of `part_count` parts name, as a frame of type ROWS
  * (with a clock) or PULL_ROWS (with the handle). The parts were checked. */

@@ -113,6 +113,9 @@ void psi_shard_send_rows(psi_shard *shard, uint32_t client, psi_reader parts, ui
         size_bytes += part_size_bytes(shard, &part);
     }
     const uint32_t self = shard->options.client_count + shard->options.shard;
+    if (shard->options.policy.ops->bounds_values) {
+        psi_shard_seen_answer(shard, client, out);
+    }
     psi_frame *const frame = psi_effects_frame(out, PSI_FRAME_ROWS, self, client, size_bytes);
     uint8_t *to = start_answer(shard, frame, shard->clients[client].sequence, part_count);
     for (uint32_t p = 0; to != NULL && p < part_count; p++) {

@@ -178,13 +178,36 @@ static uint32_t columns_missing(const psi_sparse *row, uint32_t count, const uin
     return missing;
 }
 
-bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count, const uint8_t *columns,
-                    const uint8_t *values) {
-    const uint32_t missing = columns_missing(row, count, columns);
-    if (!sparse_reserve(row, type, (uint64_t)row->count + missing)) {
-        return false;
+static bool is_integer(ps_type type) {
+    return type == PS_I32 || type == PS_I64;
+}
+
+static bool is_zero(const uint8_t *value, size_t size) {
+    return size == 4 ? psi_load_u32(value) == 0 : psi_load_u64(value) == 0;
+}
+
+/* Takes integers that became 0 out, so that a row whose counts move about does not grow for ever. A
+ * float stays: that it is 0 may be chance, and its sign would be lost. */
+static void drop_zeros(psi_sparse *row, ps_type type) {
+    const size_t size = ps_type_size_bytes(type);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < row->count && is_integer(type); i++) {
+        const uint8_t *const value = row->values + i * size;
+        if (is_zero(value, size)) {
+            continue;
+        }
+        if (kept < i) {
+            row->columns[kept] = row->columns[i];
+            memcpy(row->values + kept * size, value, size);
+        }
+        kept++;
     }
-    /* Merge from the back, so that every entry moves at most once and in place. */
+    row->count = is_integer(type) ? kept : row->count;
+}
+
+/* Merges from the back, so that every entry moves at most once and in place. There is room. */
+static void merge(psi_sparse *row, ps_type type, uint32_t count, uint32_t missing,
+                  const uint8_t *columns, const uint8_t *values) {
     const size_t size = ps_type_size_bytes(type);
     uint32_t old = row->count;
     uint32_t to = row->count + missing;
@@ -209,6 +232,24 @@ bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count, const uint8_t
             memcpy(row->values + to * size, value, size);
         }
     }
+}
+
+bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count, const uint8_t *columns,
+                    const uint8_t *values) {
+    const uint32_t missing = row->count == 0 ? count : columns_missing(row, count, columns);
+    if (!sparse_reserve(row, type, (uint64_t)row->count + missing)) {
+        return false;
+    }
+    if (row->count == 0 && count > 0) {
+        row->count = count;
+        for (uint32_t i = 0; i < count; i++) {
+            row->columns[i] = psi_load_u32(columns + (size_t)i * 4);
+        }
+        memcpy(row->values, values, count * ps_type_size_bytes(type));
+    } else {
+        merge(row, type, count, missing, columns, values);
+    }
+    drop_zeros(row, type);
     return true;
 }
 
@@ -227,12 +268,27 @@ static uint32_t lower_bound(const psi_sparse *row, uint32_t column) {
     return low;
 }
 
+static bool is_ascending(uint32_t count, const uint32_t *columns) {
+    bool ascends = true;
+    for (uint32_t i = 1; i < count; i++) {
+        ascends &= columns[i - 1] < columns[i];
+    }
+    return ascends;
+}
+
 bool psi_sparse_add_unsorted(psi_sparse *row, ps_type type, uint32_t count, const uint32_t *columns,
                              const void *values) {
     if (!sparse_reserve(row, type, (uint64_t)row->count + count)) {
         return false;
     }
     const size_t size = ps_type_size_bytes(type);
+    if (row->count == 0 && count > 0 && is_ascending(count, columns)) {
+        memcpy(row->columns, columns, count * sizeof *columns);
+        memcpy(row->values, values, count * size);
+        row->count = count;
+        drop_zeros(row, type);
+        return true;
+    }
     const uint8_t *value = values;
     for (uint32_t i = 0; i < count; i++, value += size) {
         const uint32_t at = lower_bound(row, columns[i]);
@@ -246,6 +302,7 @@ bool psi_sparse_add_unsorted(psi_sparse *row, ps_type type, uint32_t count, cons
         memcpy(row->values + at * size, value, size);
         row->count++;
     }
+    drop_zeros(row, type);
     return true;
 }
 

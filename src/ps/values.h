@@ -43,12 +43,13 @@ typedef struct psi_sparse {
 } psi_sparse;
 
 /* Adds `count` numbers at `columns`, ascending and distinct, both unaligned little-endian bytes.
- * Entries that become 0 stay. Returns false when memory is exhausted; the row is then unchanged.
- * O(count + row->count). */
+ * Integers that become 0 leave the row, floats stay. Returns false when memory is exhausted; the row
+ * is then unchanged. O(count + row->count). */
 PS_MUST_CHECK bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count,
                                   const uint8_t *columns, const uint8_t *values);
 
-/* Adds numbers at columns in any order, repeated or not: O(count x (log row + shift)). */
+/* Adds numbers at columns in any order, repeated or not: O(count x (log row + shift)), or O(count)
+ * for ascending ones to an empty row. */
 PS_MUST_CHECK bool psi_sparse_add_unsorted(psi_sparse *row, ps_type type, uint32_t count,
                                            const uint32_t *columns, const void *values);
 

@@ -49,9 +49,9 @@ static void a_seed_repeats_a_run(void) {
 
 /* G11: whatever frame is lost, the run ends, and says who waits for what if somebody does. */
 static void a_lost_frame_does_not_hang_the_run(void) {
-    static const char *const policies[] = {"bsp", "ssp:1", "essp:1", "async"};
+    static const char *const policies[] = {"bsp", "ssp:1", "essp:1", "async", "vap:0.5"};
     size_t stalls = 0;
-    for (size_t p = 0; p < 4; p++) {
+    for (size_t p = 0; p < 5; p++) {
         for (uint64_t lost = 1; lost < 120; lost++) {
             tags_problem problem;
             const psi_plan plan = plan_of(&problem, policies[p], 3, 2, 3);
@@ -68,9 +68,9 @@ static void a_lost_frame_does_not_hang_the_run(void) {
 /* G10: a flipped bit that no checksum caught is refused by the core, or found by the workers, or
  * harmless; nothing crashes. */
 static void a_spoiled_frame_does_not_crash_the_run(void) {
-    static const char *const policies[] = {"bsp", "ssp:1", "essp:1", "async"};
+    static const char *const policies[] = {"bsp", "ssp:1", "essp:1", "async", "vap:0.5"};
     size_t refused = 0;
-    for (size_t p = 0; p < 4; p++) {
+    for (size_t p = 0; p < 5; p++) {
         for (uint64_t seed = 1; seed <= 300; seed++) {
             tags_problem problem;
             psi_plan plan = plan_of(&problem, policies[p], 3, 2, 3);
@@ -81,7 +81,7 @@ static void a_spoiled_frame_does_not_crash_the_run(void) {
         }
     }
     CU_ASSERT_TRUE(refused > 100);
-    printf("\n    %zu of 1200 runs with a spoiled frame were refused", refused);
+    printf("\n    %zu of 1500 runs with a spoiled frame were refused", refused);
 }
 
 /* ---- The rate ---- */
@@ -90,7 +90,7 @@ enum { LIGHT_ROWS = 64 };
 
 static size_t light_tables(const void *problem, ps_table_spec *specs) {
     (void)problem;
-    specs[0] = (ps_table_spec){"light", PS_F32, PS_DENSE, LIGHT_ROWS, 4, 1};
+    specs[0] = (ps_table_spec){"light", PS_F32, PS_DENSE, LIGHT_ROWS, 4, 1, false};
     return 1;
 }
 

@@ -98,7 +98,8 @@ static psi_plan plan_of(tags_problem *problem, const char *policy, const shape *
     return plan;
 }
 
-static const char *const policies[] = {"bsp", "ssp:0", "ssp:2", "essp:0", "essp:1", "async"};
+static const char *const policies[] = {"bsp",    "ssp:0", "ssp:2",    "essp:0",
+                                       "essp:1", "async", "vap:0.01", "vap:0.5"};
 enum { POLICIES = sizeof policies / sizeof *policies };
 
 /* Runs the plan with every seed of the world and expects that it keeps all promises. */

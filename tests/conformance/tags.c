@@ -48,6 +48,11 @@ static int64_t count_at(const tags_view *view, uint32_t column) {
     return 0;
 }
 
+/* How many clocks the policy lets a read at `clock` lack. */
+static uint32_t slack_at(const tags_problem *problem, uint32_t clock) {
+    return problem->is_halved ? (clock + 1) / 2 : problem->slack;
+}
+
 /* Whether what a worker at `clock` reads of a row is what G1 to G4 promise. */
 static bool read_is_promised(const tags_problem *problem, uint32_t reader, uint32_t clock,
                              uint64_t row, const tags_view *view) {
@@ -57,7 +62,7 @@ static bool read_is_promised(const tags_problem *problem, uint32_t reader, uint3
             const int64_t seen = count_at(view, rank * problem->clock_count + k);
             const bool is_made = tags_is_update(problem, rank, k, row);
             const bool is_required = (rank == reader && k < clock) ||
-                                     (problem->is_bounded && k + problem->slack < clock);
+                                     (problem->is_bounded && k + slack_at(problem, clock) < clock);
             if (seen < 0 || seen > is_made || (seen != 0 && has_gap)) {
                 return false;
             }
@@ -207,10 +212,10 @@ static ps_err work(ps_worker *worker, const void *problem_of_run) {
 
 static size_t tables(const void *problem_of_run, ps_table_spec *specs) {
     const uint32_t tags = tag_count(problem_of_run);
-    specs[0] = (ps_table_spec){"tags", PS_I32, PS_DENSE, TAGS_ROWS, tags + 1, 2};
-    specs[1] = (ps_table_spec){"sparse", PS_I64, PS_SPARSE, TAGS_ROWS, tags, 0};
-    specs[2] = (ps_table_spec){"chaos", PS_F64, PS_DENSE, TAGS_ROWS, 2, 3};
-    specs[3] = (ps_table_spec){"pushed", PS_I32, PS_DENSE, TAGS_ROWS, tags, 1};
+    specs[0] = (ps_table_spec){"tags", PS_I32, PS_DENSE, TAGS_ROWS, tags + 1, 2, false};
+    specs[1] = (ps_table_spec){"sparse", PS_I64, PS_SPARSE, TAGS_ROWS, tags, 0, false};
+    specs[2] = (ps_table_spec){"chaos", PS_F64, PS_DENSE, TAGS_ROWS, 2, 3, false};
+    specs[3] = (ps_table_spec){"pushed", PS_I32, PS_DENSE, TAGS_ROWS, tags, 1, false};
     return 4;
 }
 
@@ -309,6 +314,7 @@ void tags_plan(tags_problem *problem, psi_plan *plan) {
     problem->clock_count = plan->clock_count;
     problem->is_exact = strcmp(plan->policy.ops->name, "bsp") == 0;
     problem->is_bounded = strcmp(plan->policy.ops->name, "async") != 0;
+    problem->is_halved = strcmp(plan->policy.ops->name, "vap") == 0;
     problem->slack = plan->policy.slack;
     plan->algo = &tags_algo;
     plan->problem = problem;
@@ -436,7 +442,8 @@ static const char *trace_complaint(const psi_plan *plan, const psi_results *resu
     uint64_t reads = 0;
     for (size_t behind = 0; behind < results->staleness_count; behind++) {
         const tags_problem *const problem = plan->problem;
-        if (problem->is_bounded && behind > problem->slack && results->staleness[behind] > 0) {
+        if (problem->is_bounded && behind > slack_at(problem, problem->clock_count) &&
+            results->staleness[behind] > 0) {
             return "the histogram has reads that are staler than the policy allows";
         }
         reads += results->staleness[behind];

@@ -17,6 +17,7 @@ typedef struct tags_problem {
     uint32_t worker_count, clock_count;
     bool is_bounded, is_exact; /* of the policy: ssp and essp; bsp */
     uint32_t slack;
+    bool is_halved; /* vap: a read at clock c has row clock c / 2 */
     bool with_pushes;
     int32_t leaving_rank; /* returns PS_OK at the beginning of `deed_clock`, or TAGS_NOBODY */
     int32_t failing_rank; /* returns PS_EFAILED there */

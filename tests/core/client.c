@@ -111,7 +111,7 @@ static void cached_rows_serve_within_the_slack(void) {
     end_clock(bench, 0);
     fetch(bench, 0, 0, 1);
     CU_ASSERT_TRUE(waits(bench, 0));
-    CU_ASSERT_EQUAL(frames_of(bench, PSI_FRAME_FETCH), 1);
+    CU_ASSERT_EQUAL_FATAL(frames_of(bench, PSI_FRAME_FETCH), 1);
     CU_ASSERT_EQUAL(psi_load_u32(psi_frame_payload(bench->effects.frames)), 2);
     psi_lack lack;
     CU_ASSERT_TRUE(psi_client_lacks(&bench->client, 0, &lack));
@@ -291,6 +291,88 @@ static void the_last_worker_sends_all_and_leaves(void) {
     bench_destroy(bench);
 }
 
+/* ---- Bounded values ---- */
+
+static psi_frame *seen_by_all(bench *bench, uint32_t shard, uint32_t clock, uint32_t seen) {
+    psi_frame *const frame = psi_frame_take(&bench->pool, PSI_FRAME_SEEN_BY_ALL, 1 + shard, 0, 8);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(frame);
+    psi_put_u32(frame->bytes + PSI_FRAME_HEADER_BYTES, clock);
+    psi_put_u32(frame->bytes + PSI_FRAME_HEADER_BYTES + 4, seen);
+    return frame;
+}
+
+/* What the last step told a shard: how many of its answers are released; UINT64_MAX: nothing. */
+static uint64_t released(const bench *bench, uint32_t shard) {
+    for (const psi_frame *frame = bench->effects.frames; frame != NULL; frame = frame->next) {
+        if (frame->type == PSI_FRAME_SEEN && frame->to == 1 + shard) {
+            return psi_load_u64(psi_frame_payload(frame));
+        }
+    }
+    return UINT64_MAX;
+}
+
+/* G7: the shard was told that a row is not read from, so it is not read from, however fresh it is;
+ * but while one worker reads from it, another may, and it is told when neither does. */
+static void what_was_released_is_asked_for_again(void) {
+    bench *const bench = bench_create("vap:1", 2);
+    fetch(bench, 0, 0, 1);
+    CU_ASSERT_TRUE(row_comes(bench, 0, 0, 0, 5));
+    CU_ASSERT_EQUAL(released(bench, 0), UINT64_MAX);
+    CU_ASSERT_EQUAL(taken(bench, 0, 0), 5);
+    fetch(bench, 1, 0, 1);
+    CU_ASSERT_FALSE(waits(bench, 1));
+    CU_ASSERT_EQUAL(taken(bench, 1, 0), 5);
+    end_clock(bench, 0);
+    CU_ASSERT_EQUAL(released(bench, 0), UINT64_MAX);
+    fetch(bench, 0, 0, 1);
+    CU_ASSERT_FALSE(waits(bench, 0));
+    end_clock(bench, 1);
+    CU_ASSERT_EQUAL(released(bench, 0), UINT64_MAX); /* worker 0 has taken it up again */
+    end_clock(bench, 0);
+    CU_ASSERT_EQUAL(released(bench, 0), 1);
+    CU_ASSERT_EQUAL(released(bench, 1), UINT64_MAX);
+    fetch(bench, 1, 0, 1);
+    CU_ASSERT_TRUE(waits(bench, 1));
+    CU_ASSERT_EQUAL(frames_of(bench, PSI_FRAME_FETCH), 1);
+    bench_destroy(bench);
+}
+
+/* An answer that nobody waits for any more holds up others until it is released. */
+static void an_answer_for_a_leaver_is_released(void) {
+    bench *const bench = bench_create("vap:1", 2);
+    fetch(bench, 0, 0, 1);
+    const psi_client_event leave = {.kind = PSI_CLIENT_LEAVE, .worker = 0};
+    CU_ASSERT_TRUE(step(bench, &leave));
+    CU_ASSERT_TRUE(row_comes(bench, 0, 0, 0, 5));
+    CU_ASSERT_EQUAL(released(bench, 0), 1);
+    bench_destroy(bench);
+}
+
+static void news_that_no_shard_sends_is_refused(void) {
+    static const char *const others[] = {"bsp", "ssp:1", "essp:1", "async"};
+    for (size_t p = 0; p < 4; p++) {
+        bench *const bench = bench_create(others[p], 1);
+        CU_ASSERT_TRUE(is_refused(bench, seen_by_all(bench, 0, 3, 2)));
+        bench_destroy(bench);
+    }
+    bench *const bench = bench_create("vap:1", 1);
+    CU_ASSERT_TRUE(is_refused(bench, seen_by_all(bench, 0, 3, 4)));
+    CU_ASSERT_TRUE(is_refused(bench, seen_by_all(bench, 0, 3, 0)));
+    for (size_t size = 0; size < 12; size++) {
+        psi_frame *const frame = seen_by_all(bench, 0, 3, 2);
+        frame->size_bytes = PSI_FRAME_HEADER_BYTES + size;
+        CU_ASSERT_TRUE(size == 8 || is_refused(bench, frame));
+        if (size == 8) {
+            psi_frame_release(&bench->pool, frame);
+        }
+    }
+    CU_ASSERT_TRUE(receive(bench, seen_by_all(bench, 0, 3, 2)));
+    CU_ASSERT_TRUE(is_refused(bench, seen_by_all(bench, 0, 3, 2))); /* no news */
+    CU_ASSERT_TRUE(is_refused(bench, seen_by_all(bench, 0, 2, 2))); /* goes back */
+    CU_ASSERT_TRUE(is_refused(bench, seen_by_all(bench, 2, 4, 4))); /* nobody */
+    bench_destroy(bench);
+}
+
 /* ---- Refusals (G10) ---- */
 
 static void rows_that_no_shard_sends_are_refused(void) {
@@ -333,6 +415,9 @@ static void every_truncation_of_rows_is_refused(void) {
 }
 
 static const suite_test tests[] = {
+    SUITE_TEST(what_was_released_is_asked_for_again),
+    SUITE_TEST(an_answer_for_a_leaver_is_released),
+    SUITE_TEST(news_that_no_shard_sends_is_refused),
     SUITE_TEST(asks_once_and_batches_by_shard),
     SUITE_TEST(cached_rows_serve_within_the_slack),
     SUITE_TEST(an_earlier_clock_is_asked_for_again),

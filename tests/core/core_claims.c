@@ -1,8 +1,30 @@
 /* What must hold in a world, at every read and after every action. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/core_world.h"
+
+/* Any number that floats cannot add exactly in every order. */
+float world_float(uint32_t rank, uint32_t clock, uint32_t row, uint32_t column) {
+    const uint32_t mixed =
+        (rank * 7919u + clock * 104729u + row * 31u + column * 17u) * 2654435761u;
+    return (float)(mixed >> 8) * (1.0f / 4096.0f) * (rank % 2 == 0 ? 1.0f : 1e-3f) + 0.1f;
+}
+
+/* Updates of both signs, so that sums of some are larger than those of all. */
+double world_value(uint32_t rank, uint32_t clock, uint32_t row) {
+    static const double values[] = {0.5, 0.75, -0.375, 0.5, -1.0};
+    return values[(rank + 3 * clock + row) % (sizeof values / sizeof *values)];
+}
+
+uint32_t world_columns(const world_config *config, uint32_t table) {
+    const uint32_t tags = config->client_count * config->workers_per_client * config->clock_count;
+    if (config->kinds[table] == WORLD_VALUES) {
+        return tags + 1;
+    }
+    return config->kinds[table] == WORLD_FLOATS ? 2 : tags;
+}
 
 /* Which updates of tags a value must and may hold. */
 typedef struct claim_demand {
@@ -18,9 +40,15 @@ typedef struct claim_demand {
 typedef struct tag_view {
     const uint8_t *dense;
     const psi_sparse *sparse;
+    bool has_values; /* dense numbers in units of WORLD_TAG */
 } tag_view;
 
 static int64_t count_of(const tag_view *view, uint32_t column) {
+    if (view->has_values) {
+        double count;
+        memcpy(&count, view->dense + (size_t)column * sizeof count, sizeof count);
+        return (int64_t)(count / WORLD_TAG);
+    }
     if (view->sparse == NULL) {
         int32_t count;
         memcpy(&count, view->dense + (size_t)column * sizeof count, sizeof count);
@@ -125,7 +153,8 @@ bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_
     const world_worker *const worker = &world->workers[rank];
     /* G1 by its definition (design, section 1), without asking the policy's own code. */
     const bool is_bounded = strcmp(config->policy.ops->name, "async") != 0;
-    const uint32_t slack = config->policy.slack;
+    const bool is_vap = strcmp(config->policy.ops->name, "vap") == 0;
+    const uint32_t slack = is_vap ? (worker->clock + 1) / 2 : config->policy.slack;
     const uint32_t row_clock = is_bounded && worker->clock > slack ? worker->clock - slack : 0;
     const claim_demand demand = {.who = "worker",
                                  .id = rank,
@@ -143,8 +172,9 @@ bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_
             return world_fail(world, "worker %u: row %u was fetched and is not there", rank, row);
         }
         const tag_view view = {
-            .dense = psi_rows_read(&worker->rows, own),
-            .sparse = own->sparse == 0 ? NULL : &worker->rows.sparse[own->sparse - 1].value};
+            .dense = own->sparse == 0 ? psi_rows_read(&worker->rows, own) : NULL,
+            .sparse = own->sparse == 0 ? NULL : psi_rows_read_sparse(&worker->rows, own),
+            .has_values = config->kinds[table] == WORLD_VALUES};
         const bool is_good = config->kinds[table] == WORLD_FLOATS
                                  ? check_floats(world, &demand, table, row, view.dense)
                                  : check_tags(world, &demand, table, row, &view);
@@ -210,6 +240,7 @@ static bool check_row(core_world *world, const claim_demand *demand, uint32_t ta
     switch (world->config->kinds[table]) {
     case WORLD_DENSE:
     case WORLD_SPARSE:
+    case WORLD_VALUES:
         return check_tags(world, demand, table, row, view);
     case WORLD_FLOATS:
         return check_floats(world, demand, table, row, view->dense);
@@ -241,7 +272,8 @@ static bool check_shard(core_world *world, uint32_t m, bool is_over) {
                                                 : psi_shard_dense_row(shard, t, place.local),
                                    .sparse = shard->tables[t].sparse == NULL
                                                  ? NULL
-                                                 : &shard->tables[t].sparse[place.local]};
+                                                 : &shard->tables[t].sparse[place.local],
+                                   .has_values = world->config->kinds[t] == WORLD_VALUES};
             if (!check_row(world, &demand, t, row, &view)) {
                 return false;
             }
@@ -273,7 +305,8 @@ static bool check_cache(core_world *world, uint32_t c) {
                                          .own_count = is_exact ? 0 : per_client,
                                          .pending_rank = UINT32_MAX};
             const tag_view view = {.dense = table->is_sparse ? NULL : psi_cache_dense(table, i),
-                                   .sparse = table->is_sparse ? psi_cache_sparse(table, i) : NULL};
+                                   .sparse = table->is_sparse ? psi_cache_sparse(table, i) : NULL,
+                                   .has_values = world->config->kinds[t] == WORLD_VALUES};
             if (!check_row(world, &demand, t, (uint32_t)row->row, &view)) {
                 return false;
             }
@@ -311,6 +344,54 @@ static bool check_clocks(core_world *world) {
             return world_fail(world, "client %u: clock goes back: G5", c);
         }
         world->client_clocks[c] = world->clients[c].clock_min;
+    }
+    return true;
+}
+
+/* What one view of a row lacks of one worker's finished clocks: within V / (P sqrt(t)), where t is
+ * that worker's clock + 1, or but one update (G7). */
+static bool check_lack(core_world *world, uint32_t reader, uint32_t rank, const tag_view *view,
+                       const psi_private_row *row) {
+    const world_worker *const worker = &world->workers[rank];
+    const double most = psi_policy_bound(&world->config->policy) /
+                        (world->worker_count * sqrt((double)worker->clock + 1));
+    double sum = 0;
+    uint32_t count = 0;
+    for (uint32_t clock = 0; clock < worker->clock; clock++) {
+        const bool is_made = (world->made[rank][clock][row->table] >> row->row & 1) != 0;
+        if (is_made && count_of(view, rank * world->config->clock_count + clock) == 0) {
+            sum += world_value(rank, clock, (uint32_t)row->row);
+            count++;
+        }
+    }
+    world->transit_most = count > world->transit_most ? count : world->transit_most;
+    if (count > 1 && fabs(sum) > most * (1 + 1e-12)) {
+        return world_fail(world,
+                          "worker %u at clock %u reads row %u without %u updates of worker %u at "
+                          "clock %u, in all %g, more than %g: G7",
+                          reader, world->workers[reader].clock, (uint32_t)row->row, count, rank,
+                          worker->clock, sum, most);
+    }
+    return true;
+}
+
+/* By what workers read from at this moment, without asking how the policy keeps its bound. */
+bool world_check_bound(core_world *world) {
+    const bool is_bounded = strcmp(world->config->policy.ops->name, "vap") == 0;
+    for (uint32_t reader = 0; is_bounded && reader < world->worker_count; reader++) {
+        const psi_rows *const rows = &world->workers[reader].rows;
+        for (size_t i = 0; i < rows->row_count && !world->workers[reader].has_left; i++) {
+            const psi_private_row *const row = &rows->rows[i];
+            if (!row->is_fetched || world->config->kinds[row->table] != WORLD_VALUES) {
+                continue;
+            }
+            const tag_view view = {.dense = row->value, .has_values = true};
+            for (uint32_t rank = 0; rank < world->worker_count; rank++) {
+                if (rank != reader && !check_lack(world, reader, rank, &view, row)) {
+                    return false;
+                }
+            }
+        }
     }
     return true;
 }

@@ -17,11 +17,31 @@ static uint64_t digest_sparse(uint64_t digest, ps_type type, const psi_sparse *r
     return digest_bytes(digest, row->values, row->count * ps_type_size_bytes(type));
 }
 
-static uint64_t digest_worker(uint64_t digest, const psi_client_worker *worker) {
+static uint64_t digest_block(uint64_t digest, const psi_block *block) {
+    for (size_t i = 0; i < block->segment_count; i++) {
+        const psi_segment *const segment = &block->segments[i];
+        digest = digest_u64(digest, (uint64_t)segment->table << 32 | segment->shard);
+        digest = digest_bytes(digest, block->locals + segment->first,
+                              segment->count * sizeof *block->locals);
+        digest =
+            digest_bytes(digest, block->values.bytes + segment->offset_bytes, segment->size_bytes);
+    }
+    return digest;
+}
+
+static uint64_t digest_worker(uint64_t digest, const psi_client_worker *worker,
+                              uint32_t shard_count) {
     digest = digest_u64(digest, worker->clock);
     digest = digest_u64(digest, (uint64_t)worker->has_left << 1 | worker->is_waiting);
+    if (worker->needs != NULL) {
+        digest = digest_bytes(digest, worker->oldest, shard_count * sizeof *worker->oldest);
+    }
     if (!worker->is_waiting) {
         return digest;
+    }
+    if (worker->ends_clock) {
+        digest = digest_block(digest, &worker->held);
+        return digest_bytes(digest, worker->needs, shard_count * sizeof *worker->needs);
     }
     digest = digest_u64(digest, worker->handle);
     if (worker->wants_room) {
@@ -45,21 +65,12 @@ static uint64_t digest_cache(uint64_t digest, const psi_client *client, uint32_t
         if (!row->has_value) {
             continue;
         }
+        if (client->options.policy.ops->bounds_values) {
+            digest = digest_u64(digest, row->frame_mark);
+        }
         digest = layout->layout == PS_DENSE
                      ? digest_bytes(digest, psi_cache_dense(table, i), layout->row_size_bytes)
                      : digest_sparse(digest, layout->type, psi_cache_sparse(table, i));
-    }
-    return digest;
-}
-
-static uint64_t digest_block(uint64_t digest, const psi_block *block) {
-    for (size_t i = 0; i < block->segment_count; i++) {
-        const psi_segment *const segment = &block->segments[i];
-        digest = digest_u64(digest, (uint64_t)segment->table << 32 | segment->shard);
-        digest = digest_bytes(digest, block->locals + segment->first,
-                              segment->count * sizeof *block->locals);
-        digest =
-            digest_bytes(digest, block->values.bytes + segment->offset_bytes, segment->size_bytes);
     }
     return digest;
 }
@@ -79,12 +90,18 @@ uint64_t digest_client(uint64_t digest, const psi_client *client) {
     digest = digest_u64(digest, client->sequence);
     digest = digest_u64(digest, client->clock_min);
     for (uint32_t w = 0; w < client->options.worker_count; w++) {
-        digest = digest_worker(digest, &client->workers[w]);
+        digest = digest_worker(digest, &client->workers[w], client->options.layout->shard_count);
     }
     for (uint32_t m = 0; m < client->options.layout->shard_count; m++) {
         digest = digest_u64(digest, client->shards[m].acknowledged);
         digest = digest_u64(digest, (uint64_t)client->shards[m].clock << 32 |
                                         client->shards[m].fetches_under_way);
+        if (client->options.policy.ops->bounds_values) {
+            digest = digest_u64(digest, client->shards[m].frame_count);
+            digest = digest_u64(digest, client->shards[m].released);
+            digest = digest_u64(digest, (uint64_t)client->shards[m].seen << 32 |
+                                            client->shards[m].told_need);
+        }
     }
     for (uint32_t t = 0; t < client->options.layout->table_count; t++) {
         digest = digest_cache(digest_u64(digest, t), client, t);
@@ -141,6 +158,16 @@ uint64_t digest_shard(uint64_t digest, const psi_shard *shard) {
         digest = digest_u64(digest, shard->clients[i].sequence);
         digest =
             digest_u64(digest, (uint64_t)shard->clients[i].clock << 1 | shard->clients[i].has_left);
+    }
+    for (uint32_t i = 0; shard->seen_clients != NULL && i < options->client_count; i++) {
+        const psi_seen_client *const client = &shard->seen_clients[i];
+        digest = digest_u64(digest, client->answer_count);
+        digest = digest_u64(digest, client->released);
+        digest = digest_u64(digest, (uint64_t)client->told << 32 | client->wanted);
+        for (size_t a = 0; a < client->answers_count; a++) {
+            digest = digest_u64(digest, client->answers[a].last);
+            digest = digest_u64(digest, client->answers[a].clock);
+        }
     }
     digest = digest_bytes(digest, shard->rank_clocks,
                           options->worker_count * sizeof *shard->rank_clocks);

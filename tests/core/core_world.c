@@ -19,18 +19,6 @@ bool world_fail(core_world *world, const char *format, ...) {
     return false;
 }
 
-/* Any number that floats cannot add exactly in every order. */
-float world_float(uint32_t rank, uint32_t clock, uint32_t row, uint32_t column) {
-    const uint32_t mixed =
-        (rank * 7919u + clock * 104729u + row * 31u + column * 17u) * 2654435761u;
-    return (float)(mixed >> 8) * (1.0f / 4096.0f) * (rank % 2 == 0 ? 1.0f : 1e-3f) + 0.1f;
-}
-
-uint32_t world_columns(const world_config *config, uint32_t table) {
-    const uint32_t tags = config->client_count * config->workers_per_client * config->clock_count;
-    return config->kinds[table] == WORLD_FLOATS ? 2 : tags;
-}
-
 /* ---- Setting up ---- */
 
 static bool init_endpoints(core_world *world) {
@@ -62,6 +50,7 @@ static bool init_endpoints(core_world *world) {
 static const ps_type kind_types[] = {[WORLD_DENSE] = PS_I32,
                                      [WORLD_SPARSE] = PS_I64,
                                      [WORLD_FLOATS] = PS_F32,
+                                     [WORLD_VALUES] = PS_F64,
                                      [WORLD_PUSHED] = PS_I32};
 
 bool world_init(core_world *world, const world_config *config) {
@@ -164,6 +153,17 @@ static size_t rows_of(const core_world *world, uint64_t mask, bool backwards,
     return count;
 }
 
+/* A clock has ended: its updates are made. */
+static void count_clock(core_world *world, uint32_t rank) {
+    world_worker *const worker = &world->workers[rank];
+    for (uint32_t t = 0; t < world->config->table_count; t++) {
+        world->made[rank][worker->clock][t] = worker->adding[t];
+        worker->adding[t] = 0;
+    }
+    worker->clock++;
+    worker->ends_clock = false;
+}
+
 static bool client_step(core_world *world, uint32_t client, const psi_client_event *event) {
     uint32_t woken[WORLD_WORKERS_MAX];
     psi_effects effects = {.pool = &world->pool, .woken = woken};
@@ -180,6 +180,9 @@ static bool client_step(core_world *world, uint32_t client, const psi_client_eve
             return world_fail(world, "worker %u is woken but does not wait", rank);
         }
         world->workers[rank].is_blocked = false;
+        if (world->workers[rank].ends_clock) {
+            count_clock(world, rank);
+        }
     }
     return true;
 }
@@ -213,6 +216,12 @@ static bool add_to(core_world *world, uint32_t rank, uint32_t table, uint32_t ro
                                 world_float(rank, worker->clock, row, 1)};
         return psi_rows_add(&worker->rows, own, delta);
     }
+    if (world->config->kinds[table] == WORLD_VALUES) {
+        double delta[WORLD_WORKERS_MAX * WORLD_CLOCKS_MAX + 1] = {0};
+        delta[column] = WORLD_TAG;
+        delta[world_columns(world->config, table) - 1] = world_value(rank, worker->clock, row);
+        return psi_rows_add(&worker->rows, own, delta);
+    }
     if (own->is_fetched && (rank + worker->clock + row) % 2 == 0) {
         int32_t *const numbers = psi_rows_edit(&worker->rows, own);
         if (numbers != NULL) {
@@ -243,14 +252,19 @@ static bool end_clock(core_world *world, uint32_t rank) {
     if (!psi_rows_seal(&worker->rows, &worker->block)) {
         return world_fail(world, "worker %u: seal failed", rank);
     }
-    for (uint32_t t = 0; t < world->config->table_count; t++) {
-        world->made[rank][worker->clock][t] = worker->adding[t];
-        worker->adding[t] = 0;
-    }
-    worker->clock++;
     const psi_client_event event = {
         .kind = PSI_CLIENT_CLOCK, .worker = rank % per_client, .block = &worker->block};
-    return client_step(world, rank / per_client, &event);
+    if (!client_step(world, rank / per_client, &event)) {
+        return false;
+    }
+    if (psi_client_is_waiting(&world->clients[rank / per_client], rank % per_client)) {
+        worker->is_blocked = true;
+        worker->ends_clock = true;
+        world->held_back++;
+    } else {
+        count_clock(world, rank);
+    }
+    return true;
 }
 
 /* Notes what the push or pull that begins must show or be seen of. */
@@ -463,11 +477,12 @@ static bool deliver(core_world *world, uint32_t index) {
 bool world_act(core_world *world, world_action action) {
     if (action < world->worker_count) {
         return act_worker(world, action) &&
-               world_check_state(world, action / world->config->workers_per_client);
+               world_check_state(world, action / world->config->workers_per_client) &&
+               world_check_bound(world);
     }
     const uint32_t index = action - world->worker_count;
     const uint32_t endpoint = queue_of(world, index)->first->to;
-    return deliver(world, index) && world_check_state(world, endpoint);
+    return deliver(world, index) && world_check_state(world, endpoint) && world_check_bound(world);
 }
 
 bool world_leave_now(core_world *world, uint32_t rank) {
@@ -475,6 +490,7 @@ bool world_leave_now(core_world *world, uint32_t rank) {
     const uint32_t per_client = world->config->workers_per_client;
     worker->has_left = true;
     worker->is_blocked = false;
+    worker->ends_clock = false;
     const psi_client_event event = {.kind = PSI_CLIENT_LEAVE, .worker = rank % per_client};
     if (!client_step(world, rank / per_client, &event)) {
         return false;
@@ -488,8 +504,9 @@ bool world_leave_now(core_world *world, uint32_t rank) {
 void world_describe(const core_world *world, world_action action, char *text, size_t text_size) {
     static const char *const ops[] = {"fetches", "adds",  "ends its clock", "pushes",
                                       "pulls",   "waits", "leaves"};
-    static const char *const types[] = {"?",    "FETCH",    "ROWS", "FLUSH",    "LEAVE",
-                                        "PUSH", "PUSH_ACK", "PULL", "PULL_ROWS"};
+    static const char *const types[PSI_FRAME_TYPES] = {
+        "?",         "FETCH", "ROWS", "FLUSH", "LEAVE", "PUSH", "PUSH_ACK",   "PULL",
+        "PULL_ROWS", "",      "",     "",      "",      "SEEN", "SEEN_BY_ALL"};
     if (action < world->worker_count) {
         const world_worker *const worker = &world->workers[action];
         const world_op *op = worker->next;
@@ -520,6 +537,20 @@ bool world_abandoned_are_untouched(core_world *world) {
     return true;
 }
 
+/* What a worker reads from, where it counts how old that is. */
+static uint64_t digest_view(uint64_t digest, const core_world *world, const world_worker *worker) {
+    for (size_t i = 0; world->config->policy.ops->bounds_values && i < worker->rows.row_count;
+         i++) {
+        const psi_private_row *const row = &worker->rows.rows[i];
+        digest = digest_u64(digest, row->row << 8 | row->table << 1 | row->is_fetched);
+        if (row->is_fetched && row->value != NULL) {
+            digest =
+                digest_bytes(digest, row->value, world->layout.tables[row->table].row_size_bytes);
+        }
+    }
+    return digest;
+}
+
 uint64_t world_digest(const core_world *world) {
     uint64_t digest = 0x746f7274;
     for (uint32_t c = 0; c < world->config->client_count; c++) {
@@ -536,6 +567,7 @@ uint64_t world_digest(const core_world *world) {
         digest = digest_u64(digest, worker->push_handle ^ worker->pull_handle << 32);
         digest = digest_u64(digest, worker->rows_started);
         digest = digest_bytes(digest, worker->pull_needs, sizeof worker->pull_needs);
+        digest = digest_view(digest, world, worker);
         if (worker->pull_handle != 0) {
             const size_t tags = world->worker_count * (size_t)world->config->clock_count;
             digest = digest_bytes(digest, worker->pulled,

@@ -5,7 +5,8 @@
  *
  * Updates are tagged: worker w's update of its clock k adds 1 to the number at column w *
  * clock_count + k of a row, so that every read shows which updates are in it and how often. A table
- * of kind WORLD_FLOATS is added to in floats instead, to see the order of sums.
+ * of kind WORLD_FLOATS is added to in floats instead, to see the order of sums; one of kind
+ * WORLD_VALUES has both tags and values, to see what is in transit and how large it is.
  *
  * A worker's program is a list of operations; adds are private, so they are done together with the
  * next operation, which is one action, as is the delivery of one frame. */
@@ -30,6 +31,8 @@ typedef enum world_table_kind {
     WORLD_DENSE,  /* i32 tags */
     WORLD_SPARSE, /* i64 tags */
     WORLD_FLOATS, /* f32, two columns, summed */
+    WORLD_VALUES, /* f64 tags of WORLD_TAG, too small for any bound, and one column with
+                     world_value() of each */
     WORLD_PUSHED  /* i32 tags, by pushes alone: column w * clock_count + number of the push */
 } world_table_kind;
 
@@ -64,6 +67,7 @@ typedef struct world_worker {
     const world_op *next;
     uint32_t clock;
     bool has_left, is_blocked, must_take, has_abandoned;
+    bool ends_clock; /* is blocked in it */
     psi_rows rows;
     psi_block block;
     uint64_t adding[WORLD_TABLES_MAX]; /* rows changed in this clock */
@@ -95,8 +99,12 @@ typedef struct core_world {
     uint32_t shard_clocks[WORLD_SHARDS_MAX], client_clocks[WORLD_CLIENTS_MAX];
     uint32_t known_clocks[WORLD_CLIENTS_MAX][WORLD_SHARDS_MAX];
     uint64_t reads;
-    char fault[400]; /* what was violated; empty if nothing was */
+    uint64_t held_back;    /* clocks that had to wait */
+    uint64_t transit_most; /* updates of one worker that one view lacked at once */
+    char fault[400];       /* what was violated; empty if nothing was */
 } core_world;
+
+#define WORLD_TAG 0x1p-40
 
 /* An action: of a worker (its rank), or the delivery of the first frame of a queue (rank count and
  * up). */
@@ -123,13 +131,15 @@ void world_describe(const core_world *world, world_action action, char *text, si
 
 uint64_t world_digest(const core_world *world);
 
-/* Shared by the two files: core_world.c acts, core_claims.c checks. */
+/* Shared by the two files: core_world.c acts, core_claims.c says what updates are, and checks. */
 bool world_fail(core_world *world, const char *format, ...) PS_PRINTF(2, 3);
 bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_t rows);
 bool world_check_pulled(core_world *world, uint32_t rank);
 bool world_abandoned_are_untouched(core_world *world);
 bool world_check_state(core_world *world, uint32_t endpoint); /* that acted last */
 float world_float(uint32_t rank, uint32_t clock, uint32_t row, uint32_t column);
+double world_value(uint32_t rank, uint32_t clock, uint32_t row);
+bool world_check_bound(core_world *world);
 uint32_t world_columns(const world_config *config, uint32_t table);
 
 #endif

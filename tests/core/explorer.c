@@ -73,6 +73,7 @@ typedef struct state_search {
     search_level levels[DEPTH_MAX];
     size_t depth;
     uint64_t transitions, ends;
+    uint64_t held_back, transit_most; /* in the worlds that were walked */
 } state_search;
 
 static void save_level(search_level *level, const core_world *world) {
@@ -109,6 +110,10 @@ static void tell(state_search *search, core_world *world, const world_config *co
     printf("    VIOLATED: %s\n", fault);
 }
 
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
 /* Acts from the deepest level. Returns false when a claim does not hold. */
 static bool go_deeper(state_search *search, core_world *world) {
     search_level *const level = &search->levels[search->depth - 1];
@@ -120,6 +125,8 @@ static bool go_deeper(state_search *search, core_world *world) {
     if (!world_act(world, action)) {
         return false;
     }
+    search->held_back = larger(search->held_back, world->held_back);
+    search->transit_most = larger(search->transit_most, world->transit_most);
     arena_pause();
     const bool is_new = insert(&search->visited, world_digest(world));
     arena_resume();
@@ -164,6 +171,10 @@ static void explore(const char *name, const world_config *config) {
     printf("\n    %s under %s: %zu states, %llu transitions, %llu ends, %.2f s", name, policy,
            search->visited.count, (unsigned long long)search->transitions,
            (unsigned long long)search->ends, (double)(clock() - start) / CLOCKS_PER_SEC);
+    if (config->policy.ops->bounds_values) {
+        printf("; up to %llu clocks waited, %llu updates in transit",
+               (unsigned long long)search->held_back, (unsigned long long)search->transit_most);
+    }
     CU_ASSERT_TRUE(is_good);
     CU_ASSERT_TRUE(!is_good || search->ends > 0);
     free(search->visited.digests);
@@ -232,6 +243,7 @@ static const world_op reader_thrice[] = {FETCH(0, 3), CLOCK, FETCH(0, 1), CLOCK,
                                          FETCH(0, 3), CLOCK, LEAVE};
 static const world_op leaves_early[] = {FETCH(0, 1), ADD(0, 3), CLOCK, LEAVE};
 static const world_op leaves_at_once[] = {LEAVE};
+static const world_op leaves_reading[] = {FETCH(0, 3), LEAVE};
 static const world_op pushes[] = {PUSH(0, 3), PULL(0, 3), WAIT,  CLOCK, PUSH(0, 1),
                                   PULL(0, 2), WAIT,       CLOCK, LEAVE};
 static const world_op pulls[] = {PULL(0, 1), WAIT, CLOCK, PUSH(0, 2), WAIT,
@@ -359,6 +371,70 @@ static void pushes_and_pulls_in_pieces(void) {
     explore_all("push and pull in pieces", config);
 }
 
+/* G7: whatever the order, no view lacks more of a worker than the bound allows. The small bound
+ * lets one update go at a time, the larger one two and seldom three. */
+static void explore_bounds(const char *name, world_config config) {
+    static const char *const policies[] = {"vap:1", "vap:4"};
+    for (size_t i = 0; i < 2; i++) {
+        config.policy = policy_of(policies[i]);
+        explore(name, &config);
+    }
+}
+
+static void values_in_transit_are_bounded(void) {
+    world_config config = small(WORLD_VALUES, 2, 1, 1);
+    config.scripts[0] = both_thrice;
+    config.scripts[1] = other_thrice;
+    explore_bounds("values", config);
+}
+
+/* What one shard's rows lack is no matter of the other's. */
+static void values_on_two_shards_are_bounded(void) {
+    world_config config = small(WORLD_VALUES, 2, 1, 2);
+    config.scripts[0] = both_thrice;
+    config.scripts[1] = is_long ? other_thrice : writer_thrice;
+    explore_bounds("values, 2 shards", config);
+}
+
+/* A reader that is not the slowest must be waited for, whichever client it is of. */
+static void three_clients_bound_their_values(void) {
+    world_config config = small(WORLD_VALUES, 3, 1, 1);
+    config.scripts[0] = writer_thrice;
+    config.scripts[1] = is_long ? both_twice : leaves_early;
+    config.scripts[2] = reader;
+    explore_bounds("values, 3 clients", config);
+}
+
+/* Two workers read from one cache: an answer is released when neither does. */
+static void workers_of_a_cache_bound_their_values(void) {
+    world_config config = small(WORLD_VALUES, 2, 2, 1);
+    config.scripts[0] = one_by_one;
+    config.scripts[1] = reader;
+    config.scripts[2] = writer_thrice;
+    config.scripts[3] = leaves_at_once;
+    if (is_long) {
+        explore_bounds("values, shared cache", config);
+    }
+    config = small(WORLD_VALUES, 1, 2, 2);
+    config.scripts[0] = both_thrice;
+    config.scripts[1] = one_by_one;
+    explore_bounds("values, one client", config);
+}
+
+/* Whoever leaves reads nothing, and must not hold the others up. */
+static void leavers_hold_up_no_values(void) {
+    world_config config = small(WORLD_VALUES, 2, 2, 1);
+    config.scripts[0] = leaves_early;
+    config.scripts[1] = is_long ? both_thrice : both_twice;
+    config.scripts[2] = leaves_at_once;
+    config.scripts[3] = writer_thrice;
+    explore_bounds("values, leaving early", config);
+    config = small(WORLD_VALUES, 2, 1, 1);
+    config.scripts[0] = leaves_reading;
+    config.scripts[1] = both_thrice;
+    explore_bounds("values, leaving while reading", config);
+}
+
 static const suite_test tests[] = {
     SUITE_TEST(two_clients_share_one_shard),
     SUITE_TEST(two_shards_advance_apart),
@@ -372,6 +448,11 @@ static const suite_test tests[] = {
     SUITE_TEST(bsp_sums_in_rank_order),
     SUITE_TEST(pushes_and_pulls),
     SUITE_TEST(pushes_and_pulls_in_pieces),
+    SUITE_TEST(values_in_transit_are_bounded),
+    SUITE_TEST(values_on_two_shards_are_bounded),
+    SUITE_TEST(three_clients_bound_their_values),
+    SUITE_TEST(workers_of_a_cache_bound_their_values),
+    SUITE_TEST(leavers_hold_up_no_values),
 };
 
 int main(int argc, char **argv) {

@@ -164,7 +164,8 @@ static void sparse_adds_are_seen_and_published(void) {
     CU_ASSERT_TRUE(psi_rows_add_sparse(&rows, touch(&rows, 2, 9), 3, columns, numbers));
     CU_ASSERT_TRUE(psi_rows_fill(&rows, touch(&rows, 2, 9), NULL, &fetched));
     CU_ASSERT_TRUE(psi_rows_add_sparse(&rows, touch(&rows, 2, 9), 1, columns, numbers));
-    const psi_sparse *const view = &rows.sparse[touch(&rows, 2, 9)->sparse - 1].value;
+    const psi_sparse *const view = psi_rows_read_sparse(&rows, touch(&rows, 2, 9));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(view);
     CU_ASSERT_EQUAL_FATAL(view->count, 2);
     int32_t seen[2];
     memcpy(seen, view->values, sizeof seen);
@@ -177,6 +178,35 @@ static void sparse_adds_are_seen_and_published(void) {
     CU_ASSERT_EQUAL(sums[4], 50);
     psi_sparse_fini(&fetched);
     psi_block_fini(&block);
+    psi_rows_fini(&rows);
+}
+
+/* A view of a sparse row is brought up to date when the worker looks, after the first add and after
+ * later ones. */
+static void sparse_views_show_every_add(void) {
+    make_layout();
+    psi_rows rows;
+    CU_ASSERT_EQUAL_FATAL(psi_rows_init(&rows, &layout), PS_OK);
+    psi_sparse fetched = {0};
+    const uint32_t columns[] = {1, 3};
+    const int32_t numbers[] = {5, -5};
+    CU_ASSERT_TRUE(psi_sparse_add_unsorted(&fetched, PS_I32, 2, columns, numbers));
+    CU_ASSERT_TRUE(psi_rows_fill(&rows, touch(&rows, 2, 9), NULL, &fetched));
+    for (int32_t adds = 1; adds <= 3; adds++) {
+        const int32_t one[] = {1, 1};
+        CU_ASSERT_TRUE(psi_rows_add_sparse(&rows, touch(&rows, 2, 9), 2, columns, one));
+        if (adds == 2) {
+            continue; /* two adds without a look between them */
+        }
+        const psi_sparse *const view = psi_rows_read_sparse(&rows, touch(&rows, 2, 9));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(view);
+        CU_ASSERT_EQUAL_FATAL(view->count, 2);
+        int32_t seen[2];
+        memcpy(seen, view->values, sizeof seen);
+        CU_ASSERT_EQUAL(seen[0], 5 + adds);
+        CU_ASSERT_EQUAL(seen[1], -5 + adds);
+    }
+    psi_sparse_fini(&fetched);
     psi_rows_fini(&rows);
 }
 
@@ -250,6 +280,7 @@ static const suite_test tests[] = {SUITE_TEST(an_empty_clock_is_sealed),
                                    SUITE_TEST(adds_and_edits_mix),
                                    SUITE_TEST(adds_show_in_views),
                                    SUITE_TEST(sparse_adds_are_seen_and_published),
+                                   SUITE_TEST(sparse_views_show_every_add),
                                    SUITE_TEST(pointers_live_until_the_clock_ends),
                                    SUITE_TEST(random_clocks_publish_their_sums)};
 SUITE_MAIN("private_rows", tests)

@@ -373,11 +373,98 @@ static void strange_frames_are_refused(void) {
     bench_destroy(bench);
 }
 
-static const suite_test tests[] = {
-    SUITE_TEST(parks_until_the_clock_is_complete),  SUITE_TEST(bsp_adds_in_rank_order),
-    SUITE_TEST(bsp_holds_what_comes_early),         SUITE_TEST(essp_pushes_subscribed_dirty_rows),
-    SUITE_TEST(essp_pushes_before_it_answers),      SUITE_TEST(leaving_completes_the_clock),
-    SUITE_TEST(clocks_of_several_workers_may_jump), SUITE_TEST(those_who_left_get_no_answers),
-    SUITE_TEST(flushes_out_of_order_are_refused),   SUITE_TEST(repeated_sections_are_refused),
-    SUITE_TEST(every_truncation_is_refused),        SUITE_TEST(strange_frames_are_refused)};
+/* ---- Bounded values ---- */
+
+static bool seen(bench *bench, uint32_t client, uint64_t released, uint32_t wanted) {
+    uint8_t bytes[16];
+    psi_put_u64(bytes, released);
+    psi_put_u32(bytes + 8, wanted);
+    psi_put_u32(bytes + 12, 0);
+    return step(bench, PSI_FRAME_SEEN, client, bytes, sizeof bytes);
+}
+
+/* Whether the last step tells `client` alone that all have seen `clock`. */
+static bool tells(const bench *bench, uint32_t client, uint32_t clock) {
+    const psi_frame *const frame = bench->effects.frames;
+    return frame_count(bench) == 1 && frame->type == PSI_FRAME_SEEN_BY_ALL && frame->to == client &&
+           psi_load_u32(psi_frame_payload(frame) + 4) == clock;
+}
+
+/* G7: what one client reads from counts, whichever it is and however far the clock is. */
+static void an_answer_in_use_holds_back_what_all_have_seen(void) {
+    for (uint32_t holder = 0; holder < CLIENTS; holder++) {
+        bench *const bench = bench_create("vap:1", CLIENTS);
+        CU_ASSERT_TRUE(fetch(bench, holder, 0, 3)); /* at clock 0 */
+        CU_ASSERT_TRUE(flush_nothing(bench, 0, 1, 1));
+        CU_ASSERT_TRUE(flush_nothing(bench, 1, 1, 1));
+        CU_ASSERT_TRUE(seen(bench, 1 - holder, 0, 1));
+        CU_ASSERT_EQUAL(frame_count(bench), 0);
+        CU_ASSERT_TRUE(fetch(bench, holder, 0, 3)); /* a newer answer beside it is no help */
+        CU_ASSERT_EQUAL(frame_count(bench), 1);
+        CU_ASSERT_TRUE(seen(bench, holder, 1, 0));
+        CU_ASSERT_TRUE(tells(bench, 1 - holder, 1));
+        CU_ASSERT_TRUE(flush_nothing(bench, 0, 2, 2));
+        CU_ASSERT_TRUE(flush_nothing(bench, 1, 2, 2));
+        CU_ASSERT_TRUE(seen(bench, 1 - holder, 0, 2));
+        CU_ASSERT_EQUAL(frame_count(bench), 0); /* the newer answer is of clock 1 */
+        CU_ASSERT_TRUE(step(bench, PSI_FRAME_LEAVE, holder, NULL, 0));
+        CU_ASSERT_TRUE(tells(bench, 1 - holder, 2)); /* whoever left reads nothing */
+        bench_destroy(bench);
+    }
+}
+
+/* Whoever reads nothing is answered at the clock of that moment, so the clock is what all have. */
+static void the_clock_is_seen_where_nobody_reads(void) {
+    bench *const bench = bench_create("vap:1", CLIENTS);
+    CU_ASSERT_TRUE(seen(bench, 0, 0, 1));
+    CU_ASSERT_TRUE(flush_nothing(bench, 0, 1, 1));
+    CU_ASSERT_EQUAL(frame_count(bench), 0);
+    CU_ASSERT_TRUE(flush_nothing(bench, 1, 1, 1));
+    CU_ASSERT_TRUE(tells(bench, 0, 1));
+    CU_ASSERT_TRUE(fetch(bench, 1, 0, 3)); /* hears of it with its rows */
+    CU_ASSERT_EQUAL(frame_count(bench), 2);
+    CU_ASSERT_TRUE(seen(bench, 1, 0, 1)); /* has been told: nothing more */
+    CU_ASSERT_EQUAL(frame_count(bench), 0);
+    bench_destroy(bench);
+}
+
+static void releases_that_no_client_sends_are_refused(void) {
+    static const char *const others[] = {"bsp", "ssp:1", "essp:1", "async"};
+    uint8_t bytes[24] = {0};
+    for (size_t p = 0; p < 4; p++) {
+        bench *const bench = bench_create(others[p], CLIENTS);
+        CU_ASSERT_TRUE(is_refused(bench, PSI_FRAME_SEEN, 0, bytes, 16));
+        bench_destroy(bench);
+    }
+    bench *const bench = bench_create("vap:1", CLIENTS);
+    psi_put_u64(bytes, 1);
+    CU_ASSERT_TRUE(is_refused(bench, PSI_FRAME_SEEN, 0, bytes, 16)); /* none was sent */
+    CU_ASSERT_TRUE(fetch(bench, 0, 0, 3));
+    for (size_t size = 0; size <= 24; size++) {
+        CU_ASSERT_TRUE(size == 16 || is_refused(bench, PSI_FRAME_SEEN, 0, bytes, size));
+    }
+    bytes[12] = 1;
+    CU_ASSERT_TRUE(is_refused(bench, PSI_FRAME_SEEN, 0, bytes, 16));
+    CU_ASSERT_TRUE(seen(bench, 0, 1, 0));
+    psi_put_u64(bytes, 0);
+    bytes[12] = 0;
+    CU_ASSERT_TRUE(is_refused(bench, PSI_FRAME_SEEN, 0, bytes, 16)); /* goes back */
+    bench_destroy(bench);
+}
+
+static const suite_test tests[] = {SUITE_TEST(an_answer_in_use_holds_back_what_all_have_seen),
+                                   SUITE_TEST(the_clock_is_seen_where_nobody_reads),
+                                   SUITE_TEST(releases_that_no_client_sends_are_refused),
+                                   SUITE_TEST(parks_until_the_clock_is_complete),
+                                   SUITE_TEST(bsp_adds_in_rank_order),
+                                   SUITE_TEST(bsp_holds_what_comes_early),
+                                   SUITE_TEST(essp_pushes_subscribed_dirty_rows),
+                                   SUITE_TEST(essp_pushes_before_it_answers),
+                                   SUITE_TEST(leaving_completes_the_clock),
+                                   SUITE_TEST(clocks_of_several_workers_may_jump),
+                                   SUITE_TEST(those_who_left_get_no_answers),
+                                   SUITE_TEST(flushes_out_of_order_are_refused),
+                                   SUITE_TEST(repeated_sections_are_refused),
+                                   SUITE_TEST(every_truncation_is_refused),
+                                   SUITE_TEST(strange_frames_are_refused)};
 SUITE_MAIN("shard", tests)

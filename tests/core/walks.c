@@ -83,9 +83,10 @@ static void make_script(walk *walk, ps_random *random, uint32_t rank, bool may_l
 
 static psi_policy some_policy(ps_random *random) {
     static const psi_policy_ops *const all[] = {&psi_policy_bsp, &psi_policy_ssp, &psi_policy_essp,
-                                                &psi_policy_async};
-    psi_policy policy = {.ops = all[below(random, 4)]};
+                                                &psi_policy_async, &psi_policy_vap};
+    psi_policy policy = {.ops = all[below(random, 5)]};
     policy.slack = policy.ops->has_slack ? below(random, 4) : 0;
+    policy.bound_millionths = policy.ops->bounds_values ? 250000U << below(random, 7) : 0;
     return policy;
 }
 
@@ -100,9 +101,14 @@ static void make_walk(walk *walk, uint64_t seed) {
     config->table_count = 1 + below(&random, 3);
     config->row_count = 1 + below(&random, 24);
     config->block_rows = 1 + below(&random, 5);
-    static const world_table_kind kinds[] = {WORLD_DENSE, WORLD_SPARSE, WORLD_FLOATS, WORLD_PUSHED};
+    static const world_table_kind kinds[] = {WORLD_DENSE, WORLD_SPARSE, WORLD_FLOATS, WORLD_VALUES,
+                                             WORLD_PUSHED};
+    const bool wants_values = config->policy.ops->bounds_values;
     for (uint32_t t = 0; t < config->table_count; t++) {
-        config->kinds[t] = kinds[(below(&random, 4) + t) % 4];
+        config->kinds[t] = kinds[(below(&random, 5) + t) % 5];
+        if (wants_values && t == 0) {
+            config->kinds[t] = WORLD_VALUES;
+        }
         for (uint32_t other = 0; other < t; other++) { /* one table at most takes pushes */
             if (config->kinds[t] == WORLD_PUSHED && config->kinds[other] == WORLD_PUSHED) {
                 config->kinds[t] = WORLD_DENSE;
@@ -196,6 +202,8 @@ static void any_walk_keeps_the_guarantees(void) {
     printf("\n    seeds %llu and following, %u walks", (unsigned long long)first_seed, walk_count);
     uint64_t actions = 0;
     uint64_t reads = 0;
+    uint64_t held_back = 0;
+    uint64_t transit_most = 0;
     for (uint32_t i = 0; i < walk_count; i++) {
         memset(walk, 0, sizeof *walk);
         make_walk(walk, first_seed + i);
@@ -205,15 +213,22 @@ static void any_walk_keeps_the_guarantees(void) {
         }
         actions += walk->action_count;
         reads += walk->world.reads;
+        held_back += walk->world.held_back;
+        transit_most =
+            walk->world.transit_most > transit_most ? walk->world.transit_most : transit_most;
         world_fini(&walk->world);
         CU_ASSERT_TRUE(is_good);
         if (!is_good) {
             break;
         }
     }
-    printf("\n    %llu actions, %llu reads", (unsigned long long)actions,
-           (unsigned long long)reads);
+    printf(
+        "\n    %llu actions, %llu reads; under vap %llu clocks waited, at most %llu updates of a "
+        "worker in transit",
+        (unsigned long long)actions, (unsigned long long)reads, (unsigned long long)held_back,
+        (unsigned long long)transit_most);
     CU_ASSERT_TRUE(reads > 0);
+    CU_ASSERT_TRUE(walk_count < 1000 || (held_back > 0 && transit_most > 1));
     free(walk);
 }
 

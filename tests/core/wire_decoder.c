@@ -276,6 +276,15 @@ static bool trace(cursor *cursor) {
     return true;
 }
 
+static bool seen(cursor *cursor) {
+    const uint64_t released = number(cursor, 8);
+    const uint32_t wanted = u32(cursor);
+    const uint32_t reserved = u32(cursor);
+    fprintf(cursor->out, "  %llu answers released, wants clock %u\n", (unsigned long long)released,
+            wanted);
+    return reserved == 0;
+}
+
 static bool payload(cursor *cursor, uint32_t type) {
     switch (type) {
     case 1:
@@ -301,6 +310,12 @@ static bool payload(cursor *cursor, uint32_t type) {
         return sums(cursor);
     case 11:
         return trace(cursor);
+    case 13:
+        return seen(cursor);
+    case 14:
+        fprintf(cursor->out, "  clock %u", u32(cursor));
+        fprintf(cursor->out, ", seen by all %u\n", u32(cursor));
+        return true;
     default:
         return false;
     }
@@ -315,7 +330,7 @@ bool wire_decode(const uint8_t *bytes, size_t size_bytes, const wire_table *tabl
                  uint32_t table_count, FILE *out) {
     static const char *const names[] = {"?",    "FETCH",    "ROWS", "FLUSH",     "LEAVE",
                                         "PUSH", "PUSH_ACK", "PULL", "PULL_ROWS", "MODEL",
-                                        "SUMS", "TRACE",    "STOP"};
+                                        "SUMS", "TRACE",    "STOP", "SEEN",      "SEEN_BY_ALL"};
     cursor header = {.at = bytes, .left = size_bytes, .out = out};
     if (size_bytes < 32 || memcmp(bytes, "TTSF", 4) != 0) {
         return refuse(out, "no frame");
@@ -330,7 +345,7 @@ bool wire_decode(const uint8_t *bytes, size_t size_bytes, const wire_table *tabl
     const uint32_t payload_crc = u32(&header);
     const uint32_t sequence = u32(&header);
     const uint32_t header_crc = u32(&header);
-    if (version != 2 || type == 0 || type > 12 || flags != 0) {
+    if (version != 2 || type == 0 || type > 14 || flags != 0) {
         return refuse(out, "version, type or flags");
     }
     if (payload_size != header.left || payload_crc != checksum(bytes + 32, payload_size) ||

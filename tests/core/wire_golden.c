@@ -17,8 +17,15 @@
 
 enum { PROCESSES = 2, QUEUE_MAX = 256 };
 
-static const char *const hex_path = "tests/core/golden/two_processes.hex";
-static const char *const text_path = "tests/core/golden/two_processes.txt";
+/* Two runs: between them every type of frame. */
+typedef struct golden_run {
+    const char *policy, *hex_path, *text_path;
+} golden_run;
+
+static const golden_run runs[] = {
+    {"async", "tests/core/golden/two_processes.hex", "tests/core/golden/two_processes.txt"},
+    {"vap:0.5", "tests/core/golden/value_bound.hex", "tests/core/golden/value_bound.txt"}};
+enum { RUNS = sizeof runs / sizeof *runs };
 
 /* ---- A run of two processes in one thread ---- */
 
@@ -120,10 +127,10 @@ static const psi_port_ops ops = {.now_s = now_s,
 
 static size_t tables(const void *problem, ps_table_spec *specs) {
     (void)problem;
-    specs[0] = (ps_table_spec){"floats", PS_F32, PS_DENSE, 5, 2, 1};
-    specs[1] = (ps_table_spec){"sparse", PS_I64, PS_SPARSE, 4, 10, 1};
-    specs[2] = (ps_table_spec){"doubles", PS_F64, PS_DENSE, 2, 1, 1};
-    specs[3] = (ps_table_spec){"integers", PS_I32, PS_DENSE, 3, 1, 1};
+    specs[0] = (ps_table_spec){"floats", PS_F32, PS_DENSE, 5, 2, 1, false};
+    specs[1] = (ps_table_spec){"sparse", PS_I64, PS_SPARSE, 4, 10, 1, false};
+    specs[2] = (ps_table_spec){"doubles", PS_F64, PS_DENSE, 2, 1, 1, false};
+    specs[3] = (ps_table_spec){"integers", PS_I32, PS_DENSE, 3, 1, 1, false};
     return 4;
 }
 
@@ -183,8 +190,22 @@ static void finish(const void *problem, const double *sums, double *metrics) {
     metrics[0] = sums[0];
 }
 
+/* Each clock adds 1, so that the second must wait until all have seen the first; worker 0 leaves
+ * after one. */
+static ps_err work_within_bounds(ps_worker *worker, const void *problem) {
+    (void)problem;
+    static const uint64_t row = 1;
+    const double one = 1;
+    PS_TRY(ps_fetch(worker, 2, &row, 1));
+    for (uint32_t clock = 0; clock <= ps_rank(worker); clock++) {
+        PS_TRY(ps_add(worker, 2, 1, &one));
+        PS_TRY(ps_clock(worker));
+    }
+    return PS_OK;
+}
+
 /* Runs it and writes all frames to `hex`, a line each. */
-static bool run_two_processes(FILE *hex) {
+static bool run_two_processes(const char *policy, FILE *hex) {
     static const char *const metrics[] = {"objective"};
     const ps_algo algo = {.name = "golden",
                           .metrics = metrics,
@@ -192,7 +213,7 @@ static bool run_two_processes(FILE *hex) {
                           .sum_count = 1,
                           .tables = tables,
                           .row_init = row_init,
-                          .worker = work,
+                          .worker = strcmp(policy, "async") == 0 ? work : work_within_bounds,
                           .evaluate = evaluate,
                           .finish = finish};
     psi_plan plan = {.algo = &algo,
@@ -200,9 +221,11 @@ static bool run_two_processes(FILE *hex) {
                      .worker_count = PROCESSES,
                      .shard_count = PROCESSES,
                      .process_count = PROCESSES,
-                     .clock_count = 1,
+                     .clock_count = strcmp(policy, "async") == 0 ? 1 : 2,
                      .until = {.is_set = true, .comparison = PSI_AT_LEAST, .value = 2.0},
-                     .policy = {.ops = &psi_policy_async}};
+                     .policy = {.ops = NULL}};
+    const ps_err parsed = psi_policy_parse(policy, &plan.policy, NULL);
+    PS_ASSERT(parsed == PS_OK);
     plan.table_count = tables(NULL, plan.specs);
     golden_world world = {.is_good = true, .hex = hex};
     psi_monitor *monitors[PROCESSES];
@@ -219,7 +242,8 @@ static bool run_two_processes(FILE *hex) {
     }
     while (deliver_next(&world)) {
     }
-    world.is_good &= psi_monitor_is_finished(monitors[0]) && results[0].until_reached;
+    world.is_good &=
+        psi_monitor_is_finished(monitors[0]) && (results[0].until_reached || plan.clock_count > 1);
     for (uint32_t i = 0; i < PROCESSES; i++) {
         psi_node_destroy(world.nodes[i]);
         psi_monitor_destroy(monitors[i]);
@@ -276,35 +300,41 @@ static bool decode_lines(const char *hex, FILE *out, uint32_t *types_out) {
 /* ---- Claims ---- */
 
 static void the_core_writes_the_golden_bytes(void) {
-    char *hex = NULL;
-    size_t size = 0;
-    FILE *const out = open_memstream(&hex, &size);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(out);
-    CU_ASSERT_TRUE(run_two_processes(out));
-    fclose(out);
-    char *const golden = read_file(hex_path);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(golden);
-    CU_ASSERT_STRING_EQUAL(hex, golden);
-    free(golden);
-    free(hex);
+    for (size_t i = 0; i < RUNS; i++) {
+        char *hex = NULL;
+        size_t size = 0;
+        FILE *const out = open_memstream(&hex, &size);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+        CU_ASSERT_TRUE(run_two_processes(runs[i].policy, out));
+        fclose(out);
+        char *const golden = read_file(runs[i].hex_path);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(golden);
+        CU_ASSERT_STRING_EQUAL(hex, golden);
+        free(golden);
+        free(hex);
+    }
 }
 
 /* Every type of frame is among them, and means what the text says. */
 static void the_decoder_reads_the_golden_bytes(void) {
-    char *const golden = read_file(hex_path);
-    char *const expected = read_file(text_path);
-    char *text = NULL;
-    size_t size = 0;
-    uint32_t types = 0;
-    FILE *const out = open_memstream(&text, &size);
-    CU_ASSERT_FATAL(golden != NULL && expected != NULL && out != NULL);
-    CU_ASSERT_TRUE(decode_lines(golden, out, &types));
-    fclose(out);
-    CU_ASSERT_STRING_EQUAL(text, expected);
-    CU_ASSERT_EQUAL(types, (1u << PSI_FRAME_TYPES) - 2);
-    free(text);
-    free(expected);
-    free(golden);
+    uint32_t all_types = 0;
+    for (size_t i = 0; i < RUNS; i++) {
+        char *const golden = read_file(runs[i].hex_path);
+        char *const expected = read_file(runs[i].text_path);
+        char *text = NULL;
+        size_t size = 0;
+        uint32_t types = 0;
+        FILE *const out = open_memstream(&text, &size);
+        CU_ASSERT_FATAL(golden != NULL && expected != NULL && out != NULL);
+        CU_ASSERT_TRUE(decode_lines(golden, out, &types));
+        fclose(out);
+        CU_ASSERT_STRING_EQUAL(text, expected);
+        all_types |= types;
+        free(text);
+        free(expected);
+        free(golden);
+    }
+    CU_ASSERT_EQUAL(all_types, (1u << PSI_FRAME_TYPES) - 2);
 }
 
 /* Gaps of two bytes need a bigger table than the run above has. */
@@ -337,7 +367,7 @@ static void the_decoder_reads_wide_gaps(void) {
 
 /* The decoder is a judge: it must not accept damage either. */
 static void the_decoder_refuses_damage(void) {
-    char *const golden = read_file(hex_path);
+    char *const golden = read_file(runs[0].hex_path);
     FILE *const nowhere = fopen("/dev/null", "w");
     CU_ASSERT_FATAL(golden != NULL && nowhere != NULL);
     uint8_t bytes[4096];
@@ -359,13 +389,18 @@ static const suite_test tests[] = {
     SUITE_TEST(the_decoder_reads_wide_gaps), SUITE_TEST(the_decoder_refuses_damage)};
 
 static int record(void) {
-    FILE *const hex = fopen(hex_path, "w");
-    const bool is_good = hex != NULL && run_two_processes(hex) && fclose(hex) == 0;
-    char *const golden = read_file(hex_path);
-    FILE *const text = fopen(text_path, "w");
-    uint32_t types;
-    return is_good && text != NULL && decode_lines(golden, text, &types) && fclose(text) == 0 ? 0
-                                                                                              : 1;
+    bool is_good = true;
+    for (size_t i = 0; i < RUNS; i++) {
+        FILE *const hex = fopen(runs[i].hex_path, "w");
+        is_good = is_good && hex != NULL && run_two_processes(runs[i].policy, hex);
+        is_good = is_good && fclose(hex) == 0;
+        char *const golden = read_file(runs[i].hex_path);
+        FILE *const text = fopen(runs[i].text_path, "w");
+        uint32_t types;
+        is_good = is_good && text != NULL && decode_lines(golden, text, &types);
+        is_good = is_good && fclose(text) == 0;
+    }
+    return is_good ? 0 : 1;
 }
 
 int main(int argc, char **argv) {

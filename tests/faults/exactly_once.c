@@ -26,7 +26,7 @@ static void expect_good(trial *t) {
 }
 
 static void every_add_counts_once(void) {
-    const char *const policies[] = {"bsp", "ssp:1", "ssp:3", "essp:2", "async"};
+    const char *const policies[] = {"bsp", "ssp:1", "ssp:3", "essp:2", "async", "vap:0.01"};
     const uint32_t shapes[][2] = {{1, 3}, {2, 2}, {3, 1}, {4, 3}};
     for (size_t p = 0; p < sizeof policies / sizeof policies[0]; p++) {
         for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {

@@ -332,7 +332,9 @@ void ledger_plan(ledger *test, psi_plan *plan_out) {
         abort();
     }
     test->is_exact = strcmp(test->policy, "bsp") == 0;
-    test->slack = strcmp(test->policy, "async") == 0 ? -1 : (int32_t)plan_out->policy.slack;
+    const bool has_no_slack =
+        strcmp(test->policy, "async") == 0 || plan_out->policy.ops->bounds_values;
+    test->slack = has_no_slack ? -1 : (int32_t)plan_out->policy.slack;
     test->slack = test->claims_bsp ? 0 : test->slack;
 }
 

@@ -67,6 +67,21 @@ static void the_line_says_who_waits_for_whom(void) {
     trial_close(&t);
 }
 
+/* Under vap a clock waits, too: the line says what all must have seen before it can end. */
+static void the_line_says_what_all_must_see(void) {
+    slow_step slow = {.rank = BUSY_RANK, .clock = 7, .time_ms = 60000};
+    trial t = trial_of(&slow);
+    t.test.policy = "vap:0.01";
+    trial_start(&t);
+    trial_end(&t, 20.0);
+    CU_ASSERT_EQUAL(t.code[0], 4);
+    CU_ASSERT_TRUE(trial_says(&t, 0, "worker 3 (process 1) has been computing clock 7 for 1."));
+    CU_ASSERT_TRUE(trial_says(&t, 0, " until all workers have seen its updates before clock "));
+    CU_ASSERT_TRUE(trial_says(&t, 0, ", last heard of: those before clock "));
+    printf("  %s\n", trial_line(&t, 0));
+    trial_close(&t);
+}
+
 /* Long steps, each shorter than the stall time, that take longer than it together. */
 static void a_long_computation_is_no_stall(void) {
     slow_step slow = {.rank = BUSY_RANK, .clock = 7, .time_ms = 1100};
@@ -84,6 +99,7 @@ static void a_long_computation_is_no_stall(void) {
 
 static const suite_test tests[] = {
     SUITE_TEST(the_line_says_who_waits_for_whom),
+    SUITE_TEST(the_line_says_what_all_must_see),
     SUITE_TEST(a_long_computation_is_no_stall),
 };
 

@@ -50,11 +50,11 @@ static void judge_header(fuzz_input *input) {
 
 /* Tables of every kind. */
 static void make_layout(psi_layout *layout, uint32_t shard_count) {
-    static const ps_table_spec specs[] = {{"floats", PS_F32, PS_DENSE, 5, 2, 1},
-                                          {"sparse", PS_I64, PS_SPARSE, 4, 10, 1},
-                                          {"doubles", PS_F64, PS_DENSE, 2, 1, 1},
-                                          {"integers", PS_I32, PS_DENSE, 13, 3, 3},
-                                          {"wide", PS_F32, PS_SPARSE, 3, 4000000000U, 1}};
+    static const ps_table_spec specs[] = {{"floats", PS_F32, PS_DENSE, 5, 2, 1, false},
+                                          {"sparse", PS_I64, PS_SPARSE, 4, 10, 1, false},
+                                          {"doubles", PS_F64, PS_DENSE, 2, 1, 1, false},
+                                          {"integers", PS_I32, PS_DENSE, 13, 3, 3, false},
+                                          {"wide", PS_F32, PS_SPARSE, 3, 4000000000U, 1, false}};
     FUZZ_CHECK(psi_layout_init(layout, specs, sizeof specs / sizeof specs[0], shard_count) ==
                PS_OK);
 }

@@ -45,14 +45,18 @@ typedef struct core {
 static void core_init(core *c, fuzz_input *input) {
     static const psi_policy_ops *const policies[] = {&psi_policy_bsp, &psi_policy_ssp,
                                                      &psi_policy_essp, &psi_policy_async};
-    static const ps_table_spec specs[] = {{"floats", PS_F32, PS_DENSE, 5, 2, 1},
-                                          {"sparse", PS_I64, PS_SPARSE, 4, 10, 1},
-                                          {"doubles", PS_F64, PS_DENSE, 2, 1, 1},
-                                          {"integers", PS_I32, PS_DENSE, ROWS_MAX, 3, 3}};
+    static const ps_table_spec specs[] = {{"floats", PS_F32, PS_DENSE, 5, 2, 1, false},
+                                          {"sparse", PS_I64, PS_SPARSE, 4, 10, 1, false},
+                                          {"doubles", PS_F64, PS_DENSE, 2, 1, 1, false},
+                                          {"integers", PS_I32, PS_DENSE, ROWS_MAX, 3, 3, false}};
     const uint8_t policy = fuzz_u8(input);
     const uint8_t sizes = fuzz_u8(input);
     c->policy = (psi_policy){.ops = policies[policy & 3]};
     c->policy.slack = c->policy.ops->has_slack ? policy >> 2 & 3 : 0;
+    if (policy >= 0xe0) {
+        c->policy = (psi_policy){.ops = &psi_policy_vap,
+                                 .bound_millionths = UINT64_C(1000000) << (policy & 7)};
+    }
     c->client_count = 1 + sizes % CLIENTS_MAX;
     c->shard_count = 1 + (sizes >> 2) % SHARDS_MAX;
     c->workers = 1 + (sizes >> 3) % WORKERS_MAX;

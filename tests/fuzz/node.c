@@ -150,9 +150,9 @@ static const psi_port_ops ops = {.now_s = now_s,
 
 static size_t tables(const void *problem, ps_table_spec *specs) {
     (void)problem;
-    specs[0] = (ps_table_spec){"floats", PS_F32, PS_DENSE, 5, 2, 1};
-    specs[1] = (ps_table_spec){"sparse", PS_I64, PS_SPARSE, 4, 10, 1};
-    specs[2] = (ps_table_spec){"integers", PS_I32, PS_DENSE, 3, 1, 1};
+    specs[0] = (ps_table_spec){"floats", PS_F32, PS_DENSE, 5, 2, 1, false};
+    specs[1] = (ps_table_spec){"sparse", PS_I64, PS_SPARSE, 4, 10, 1, false};
+    specs[2] = (ps_table_spec){"integers", PS_I32, PS_DENSE, 3, 1, 1, false};
     return 3;
 }
 

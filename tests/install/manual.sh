@@ -92,7 +92,7 @@ completes 'tortoise sim ' "${algorithms[@]}" '!sim'
 completes 'tortoise sim mf --str' --straggler '!--data'
 completes 'tortoise run mf --' --policy --help --rank '!--straggler' '!--bash-completion'
 completes 'tortoise run --' --policy '!--rank'
-completes 'tortoise run mf --policy ' bsp ssp: essp: async '!--policy'
+completes 'tortoise run mf --policy ' bsp ssp: essp: async vap: '!--policy'
 completes 'tortoise run mf --policy = e' essp: '!bsp'
 completes 'tortoise run mf --policy ssp : ' '!bsp' '!--data'
 completes 'tortoise sim mf --net ' nic flow

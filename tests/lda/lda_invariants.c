@@ -27,20 +27,23 @@ static const char *const policies[] = {"bsp", "ssp:2", "essp:2", "async"};
 
 static void tables_sum(const void *problem, uint32_t rank, const void *local,
                        size_t local_size_bytes, const ps_model *model, double *sums) {
-    const psi_lda_prior *const prior = &((const psi_lda_problem *)problem)->prior;
-    const int32_t *const words = model->dense[0];
-    const int64_t *const totals = model->dense[1];
+    const psi_lda_problem *const lda = problem;
+    const psi_lda_tables tables = psi_lda_tables_of(
+        lda, model->dense[0], model->dense[1], model->table_count > 2 ? model->sparse[2] : NULL);
     (void)local;
     (void)local_size_bytes;
     memset(sums, 0, SUMS * sizeof *sums);
-    const size_t count = rank == 0 ? (size_t)prior->word_count * prior->topic_count : 0;
-    for (size_t i = 0; i < count; i++) {
-        sums[WORDS] += words[i];
-        sums[BELOW_ZERO] += words[i] < 0;
+    for (uint32_t w = 0; w < lda->prior.word_count && rank == 0; w++) {
+        const ps_sparse_row row = psi_lda_word_counts(&tables, lda->prior.topic_count, w);
+        const int32_t *const counts = row.values;
+        for (uint32_t i = 0; i < row.count; i++) {
+            sums[WORDS] += counts[i];
+            sums[BELOW_ZERO] += counts[i] < 0;
+        }
     }
-    for (uint32_t k = 0; k < prior->topic_count && rank == 0; k++) {
-        sums[TOTALS] += (double)totals[k];
-        sums[BELOW_ZERO] += totals[k] < 0;
+    for (uint32_t k = 0; k < lda->prior.topic_count && rank == 0; k++) {
+        sums[TOTALS] += (double)tables.totals[k];
+        sums[BELOW_ZERO] += tables.totals[k] < 0;
     }
 }
 

@@ -158,24 +158,6 @@ static psi_plan run(const psi_lda_problem *problem, const char *policy, psi_resu
     return local_run(plan, policy, results);
 }
 
-/* The tables hold every token once, each word as often as it is in the corpus. */
-static void model_check(const psi_lda_problem *problem, const psi_results *results) {
-    const int32_t *const words = results->model_dense[0];
-    const int64_t *const totals = results->model_dense[1];
-    const size_t topics = problem->prior.topic_count;
-    uint64_t sum = 0;
-    for (size_t k = 0; k < topics; k++) {
-        int64_t column = 0;
-        for (size_t w = 0; w < problem->prior.word_count; w++) {
-            CU_ASSERT(words[w * topics + k] >= 0);
-            column += words[w * topics + k];
-        }
-        CU_ASSERT_EQUAL(column, totals[k]);
-        sum += (uint64_t)column;
-    }
-    CU_ASSERT_EQUAL(sum, problem->blocks.token_count);
-}
-
 static void a_model_streams_through_a_small_memory(void) {
     static const char *const policies[] = {"bsp", "ssp:2"};
     for (size_t v = 0; v < SAMPLERS * 2; v++) {
@@ -189,7 +171,9 @@ static void a_model_streams_through_a_small_memory(void) {
             CU_ASSERT_EQUAL(problem->slice_rows, is_small ? 46 : 0); /* of 64 bytes */
             CU_ASSERT(psi_lda_held_bytes(problem, problem->slice_rows) <= 3000);
             const psi_plan plan = run(problem, policies[v / SAMPLERS], &results);
-            model_check(problem, &results);
+            const psi_lda_tables tables = psi_lda_tables_of(
+                problem, results.model_dense[0], results.model_dense[1], results.model_sparse[2]);
+            lda_fixture_sums_check(problem, &tables);
             last[is_small] = results.metrics[results.metrics_count - 1].values[PSI_LDA_LOGLIK];
             psi_results_fini(&results, &plan);
             psi_lda_problem_close(problem);

@@ -5,7 +5,7 @@ set -uo pipefail
 . "$TORTOISE_SOURCE/tests/support/planted.bash"
 planted_begin "${1:?a compiler}" -O2
 sources=(sampler sampler_dense sampler_sparse sampler_alias sampler_light sampler_warp sampler_vector
-    sampler_fplus word_proposal)
+    sampler_fplus word_proposal open_row)
 for name in "${sources[@]}"; do
     compile "$root/src/algos/lda/$name.c" "$scratch/$name.o" || exit 1
 done
@@ -38,12 +38,12 @@ wrong sampler_alias alias_draws '* ratio < other' '* other < ratio'
 wrong sampler_alias alias_draws '(count + alpha) * factor / (count * factor + alpha * stale)' \
     '(count + alpha) * factor / ((count + alpha) * factor)'
 wrong sampler_alias alias_draws '(count + alpha) * factor /' 'factor /'
-wrong sampler_light light_draws 'psi_lda_word_proposal_weight(proposal, token->slot, s)' \
-    'psi_lda_word_proposal_weight(proposal, token->slot, t)'
-wrong sampler_light light_draws '(double)sampler->doc_counts[t] + alpha' '(double)sampler->doc_counts[t]'
-wrong sampler_light light_draws 'word_factor(sampler, token, t) *' ''
-wrong sampler_light light_draws 'is_taken(sampler, word_factor(sampler, token, t)' \
-    'is_taken(sampler, word_factor(sampler, token, s)'
+wrong sampler_light light_draws 'word_weight(state, s)' 'word_weight(state, t)'
+wrong sampler_light light_draws '((double)n.a + alpha)' '(double)n.a'
+wrong sampler_light light_draws '* word_factor(sampler, t) *' '*'
+wrong sampler_light light_draws 'is_taken(sampler, word_factor(sampler, t)' 'is_taken(sampler, word_factor(sampler, s)'
+wrong sampler_light light_draws 'n.a -= t == token->old;' ''
+wrong sampler_light all_draw 'state->own[proposal->columns[i].topic] = 0;' ''
 wrong sampler_light light_draws 'other + (other >= token->place)' 'other'
 wrong sampler_warp warp_draws 'd->counts[s] - 1' 'd->counts[s]'
 wrong sampler_warp warp_draws 'd->smoothing) * d->inverse[t]' 'd->smoothing) * d->inverse[s]'
@@ -55,6 +55,12 @@ wrong sampler_fplus fplus_draws '(document + alpha * state->mass)' '(document + 
 wrong sampler_fplus fplus_draws 'state->groups[topic / LANES] += change;
     state->clusters[topic / (LANES * LANES)] += change;
     state->mass += change;' 'state->mass += 2 * change;'
+wrong sampler_warp all_draw 'state->listed = before;' 'state->listed = 0;'
+wrong sampler_warp all_draw '*to++ = state->rest_topics[i];' '*to++ = 0;'
+wrong sampler_warp all_draw 'return state->rest_topics[i];' 'return state->rest_topics[0];'
+wrong open_row sparse_rows 'topic_change(row, row->before[i], -1);' ''
+wrong open_row sparse_rows 'row->spread[topic] = 0;' ''
+wrong open_row sparse_rows 'row->changes[topic] = 0;' ''
 wrong word_proposal light_draws 'at < column->share ?' 'at < 1 ?'
 
 # unclamped SAMPLER CLAIM OLD NEW: a count below zero is taken for what it is.

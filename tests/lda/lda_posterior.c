@@ -42,12 +42,23 @@ static int state_of(const uint16_t *topics) {
     return state;
 }
 
+/* How the sampler of a test is used: with rows that are sparse, and with counts that other workers
+ * have, which stay as they are. Of the word 1 these are many, of the others few. */
+static int is_sparse, has_others, sample_count = SAMPLES;
+static const int32_t others[V][K] = {{1, 0, 2}, {20, 3, 0}, {0, 4, 0}};
+
 typedef struct counts {
     double doc[D][K], word[V][K], topic[K];
 } counts;
 
 static counts count(const uint16_t *topics) {
     counts c = {0};
+    for (int w = 0; w < V && has_others; w++) {
+        for (int k = 0; k < K; k++) {
+            c.word[w][k] += others[w][k];
+            c.topic[k] += others[w][k];
+        }
+    }
     for (int i = 0; i < N; i++) {
         c.doc[docs[i]][topics[i]]++;
         c.word[words[i]][topics[i]]++;
@@ -152,28 +163,62 @@ static void warp_make(double *p) {
     normalise(p);
 }
 
+/* Rows for samplers that take sparse ones. */
+typedef struct source {
+    int32_t rows[V][K];
+    uint32_t columns[K];
+    int32_t values[K];
+} source;
+
+static int source_read(void *context, uint32_t w, ps_sparse_row *row_out) {
+    source *const from = context;
+    uint32_t count = 0;
+    for (uint32_t k = 0; k < K; k++) {
+        from->columns[count] = k;
+        from->values[count] = from->rows[w][k];
+        count += from->rows[w][k] != 0;
+    }
+    *row_out = (ps_sparse_row){.count = count, .columns = from->columns, .values = from->values};
+    return 1;
+}
+
+static void source_add(void *context, uint32_t w, const ps_sparse_row *changes) {
+    const int32_t *const values = changes->values;
+    for (uint32_t i = 0; i < changes->count; i++) {
+        ((source *)context)->rows[w][changes->columns[i]] += values[i];
+    }
+}
+
 /* Walks, and counts the states. */
 static void walk(psi_lda_kind kind, uint32_t mh_steps, double *seen) {
     static const uint32_t doc_begins[D + 1] = {10, 13, 15}, word_begins[V + 1] = {0, 2, 4, 5};
-    static const uint32_t by_word[N] = {0, 1, 2, 3, 4}, frequencies[V] = {2, 2, 1};
+    static const uint32_t by_word[N] = {0, 1, 2, 3, 4};
+    const uint32_t frequencies[V] = {has_others ? 5 : 2, has_others ? 25 : 2, has_others ? 5 : 1};
     const psi_lda_options options = {.kind = kind, .mh_steps = mh_steps, .keeps_tables = 1};
     const psi_lda_limits limits = {.token_count = N,
                                    .word_count = V,
                                    .doc_count = D,
                                    .occurrence_count = 2,
-                                   .room_count = 2,
-                                   .nonzero_count = 5};
+                                   .room_count = K,
+                                   .nonzero_count = (uint64_t)V * K};
     uint16_t topics[N] = {0, 1, 2, 1, 0};
     uint32_t pairs[N];
-    int32_t rows[V][K] = {{0}};
+    source from = {.rows = {{0}}};
     int64_t totals[K] = {0};
+    const counts start = count(topics);
     for (int i = 0; i < N; i++) {
         pairs[i] = psi_lda_first_pair(topics[i]);
-        rows[words[i]][topics[i]]++;
-        totals[topics[i]]++;
     }
-    int32_t *const row_list[V] = {rows[0], rows[1], rows[2]};
-    const psi_lda_rows in = {.words = row_list, .totals = totals};
+    for (int k = 0; k < K; k++) {
+        totals[k] = (int64_t)start.topic[k];
+        for (int w = 0; w < V; w++) {
+            from.rows[w][k] = (int32_t)start.word[w][k];
+        }
+    }
+    int32_t *const dense[V] = {from.rows[0], from.rows[1], from.rows[2]}, *const none[V] = {NULL};
+    const psi_lda_sparse_rows sparse = {source_read, source_add, &from};
+    const psi_lda_rows in = {
+        .words = is_sparse ? none : dense, .totals = totals, .sparse = is_sparse ? &sparse : NULL};
     const psi_lda_block block = {.doc_count = D,
                                  .word_count = V,
                                  .doc_begins = doc_begins,
@@ -190,7 +235,7 @@ static void walk(psi_lda_kind kind, uint32_t mh_steps, double *seen) {
     for (int s = 0; s < STATES; s++) {
         seen[s] = 0;
     }
-    for (int i = 0; i < SAMPLES * THINNING; i++) {
+    for (int i = 0; i < sample_count * THINNING; i++) {
         psi_lda_sampler_pass(sampler, &block, &in);
         seen[state_of(topics)] += i % THINNING == 0;
     }
@@ -199,7 +244,7 @@ static void walk(psi_lda_kind kind, uint32_t mh_steps, double *seen) {
     for (int k = 0; k < K; k++) {
         CU_ASSERT_EQUAL((double)totals[k], c.topic[k]);
         for (int w = 0; w < V; w++) {
-            CU_ASSERT_EQUAL((double)rows[w][k], c.word[w][k]);
+            CU_ASSERT_EQUAL((double)from.rows[w][k], c.word[w][k]);
         }
     }
 }
@@ -208,7 +253,7 @@ static void check(psi_lda_kind kind, uint32_t mh_steps, const double *p) {
     double seen[STATES];
     int freedom = 0;
     walk(kind, mh_steps, seen);
-    const double chi = chi_square_of(seen, p, STATES, SAMPLES, &freedom);
+    const double chi = chi_square_of(seen, p, STATES, sample_count, &freedom);
     printf("chi-square %.1f of %d degrees, limit %.1f; ", chi, freedom, chi_square_limit(freedom));
     CU_ASSERT(chi < chi_square_limit(freedom));
 }
@@ -261,6 +306,38 @@ static void warp_draws_from_the_law_of_its_own_walk(void) {
     check(PSI_LDA_WARP, 1, p);
 }
 
+/* Where other workers have counts, too, in few or in many times the tokens of a word. */
+static void all_draw_beside_the_counts_of_others(void) {
+    double p[STATES];
+    has_others = 1;
+    sample_count = SAMPLES / 4;
+    posterior_make(p);
+    check(PSI_LDA_DENSE, 1, p);
+    check(PSI_LDA_SPARSE, 1, p);
+    check(PSI_LDA_ALIAS, 2, p);
+    check(PSI_LDA_LIGHT, 2, p);
+    check(PSI_LDA_VECTOR, 1, p);
+    check(PSI_LDA_FPLUS, 1, p);
+    warp_make(p);
+    check(PSI_LDA_WARP, 1, p);
+    has_others = 0;
+    sample_count = SAMPLES;
+}
+
+/* Samplers that go word by word take sparse rows as well, and give back what they changed. */
+static void sparse_rows_draw_as_dense_ones_do(void) {
+    double p[STATES];
+    is_sparse = has_others = 1;
+    sample_count = SAMPLES / 4;
+    posterior_make(p);
+    check(PSI_LDA_LIGHT, 2, p);
+    check(PSI_LDA_FPLUS, 1, p);
+    warp_make(p);
+    check(PSI_LDA_WARP, 1, p);
+    is_sparse = has_others = 0;
+    sample_count = SAMPLES;
+}
+
 /* The power of the test: a walk whose distribution has a total variation of 0.02 from the right
  * one, spread over the states as evenly as it goes (which is hardest to see), has a noncentrality
  * of 4 x 0.02^2 x SAMPLES. That is seen with a probability of more than 0.999. */
@@ -291,6 +368,8 @@ static const suite_test tests[] = {
     SUITE_TEST(vector_draws_from_the_posterior),
     SUITE_TEST(fplus_draws_from_the_posterior),
     SUITE_TEST(warp_draws_from_the_law_of_its_own_walk),
+    SUITE_TEST(all_draw_beside_the_counts_of_others),
+    SUITE_TEST(sparse_rows_draw_as_dense_ones_do),
     SUITE_TEST(the_test_sees_small_errors),
 };
 SUITE_MAIN("lda posterior", tests)

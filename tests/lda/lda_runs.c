@@ -30,29 +30,33 @@ static size_t table_size_bytes(const psi_lda_problem *problem) {
     return (size_t)problem->prior.word_count * problem->prior.topic_count * sizeof(int32_t);
 }
 
-/* G6: the tables hold every token once, after however many clocks. */
+static psi_lda_tables tables_of(const psi_lda_problem *problem, const psi_results *results) {
+    return psi_lda_tables_of(problem, results->model_dense[0], results->model_dense[1],
+                             results->model_sparse[2]);
+}
+
 static void sums_check(const psi_lda_problem *problem, const psi_results *results) {
-    const int32_t *const words = results->model_dense[0];
-    const int64_t *const totals = results->model_dense[1];
-    const uint32_t topics = problem->prior.topic_count;
-    int64_t sum = 0;
-    for (uint32_t k = 0; k < topics; k++) {
-        int64_t column = 0;
-        for (size_t w = 0; w < problem->prior.word_count; w++) {
-            CU_ASSERT(words[w * topics + k] >= 0);
-            column += words[w * topics + k];
-        }
-        CU_ASSERT_EQUAL(column, totals[k]);
-        sum += column;
-    }
-    CU_ASSERT_EQUAL((uint64_t)sum, problem->blocks.token_count);
+    const psi_lda_tables tables = tables_of(problem, results);
+    lda_fixture_sums_check(problem, &tables);
+}
+
+/* Whether a run ended with these counts of words. */
+static int counts_are(const psi_lda_problem *problem, const psi_results *results,
+                      const int32_t *wanted) {
+    const psi_lda_tables tables = tables_of(problem, results);
+    int32_t *const counts = lda_fixture_counts(problem, &tables);
+    const int are_equal = memcmp(counts, wanted, table_size_bytes(problem)) == 0;
+    free(counts);
+    return are_equal;
 }
 
 /* The server must not change what is learned: one worker is the plain loop, to the last count. */
 static void one_worker_is_the_plain_loop(void) {
-    static const char *const variants[] = {"sampler=dense topics=8", "sampler=sparse topics=8",
-                                           "sampler=alias topics=8", "sampler=light topics=8",
-                                           "sampler=warp topics=8"};
+    static const char *const variants[] = {"sampler=dense topics=8",  "sampler=sparse topics=8",
+                                           "sampler=alias topics=8",  "sampler=light topics=8",
+                                           "sampler=warp topics=8",   "sampler=vector topics=8",
+                                           "sampler=fplus topics=8",  "sampler=light topics=500",
+                                           "sampler=warp topics=500", "sampler=fplus topics=500"};
     for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
         psi_lda_problem *const problem = lda_fixture_open(small_data, 3, 1, variants[v]);
         psi_lda_serial serial;
@@ -64,9 +68,10 @@ static void one_worker_is_the_plain_loop(void) {
         psi_lda_serial_evaluate(&serial, wanted);
         psi_results results;
         const psi_plan plan = run(problem, "bsp", 1, 31, &results);
-        CU_ASSERT_EQUAL(memcmp(results.model_dense[0], serial.words, table_size_bytes(problem)), 0);
+        CU_ASSERT(counts_are(problem, &results, serial.words));
         for (size_t m = 0; m < PSI_LDA_RATE; m++) {
-            CU_ASSERT_EQUAL(local_run_last(&results, m), wanted[m]);
+            /* The sums over the topics of rare words go in another order. */
+            CU_ASSERT_DOUBLE_EQUAL(local_run_last(&results, m), wanted[m], 1e-12 * fabs(wanted[m]));
         }
         const psi_metrics_row *const last = &results.metrics[results.metrics_count - 1];
         CU_ASSERT_EQUAL(last->values[PSI_LDA_RATE], last->work_units / last->time_s);
@@ -78,17 +83,19 @@ static void one_worker_is_the_plain_loop(void) {
 
 /* Under bsp the counts do not depend on where the rows are, nor on how the processes were run. */
 static void bsp_gives_equal_counts_however_shards_fall(void) {
-    static const char *const variants[] = {"sampler=sparse topics=8", "sampler=warp topics=8"};
+    static const char *const variants[] = {"sampler=sparse topics=8", "sampler=warp topics=8",
+                                           "sampler=fplus topics=500", "sampler=light topics=500"};
     for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
         psi_lda_problem *const problem = lda_fixture_open(small_data, 5, 4, variants[v]);
         psi_results first;
         const psi_plan plan = run(problem, "bsp", 1, 25, &first);
         sums_check(problem, &first);
+        const psi_lda_tables tables = tables_of(problem, &first);
+        int32_t *const counts = lda_fixture_counts(problem, &tables);
         for (uint32_t shards = 2; shards <= 4; shards++) {
             psi_results again;
             const psi_plan other = run(problem, "bsp", shards, 25, &again);
-            CU_ASSERT_EQUAL(
-                memcmp(first.model_dense[0], again.model_dense[0], table_size_bytes(problem)), 0);
+            CU_ASSERT(counts_are(problem, &again, counts));
             CU_ASSERT_EQUAL_FATAL(first.metrics_count, again.metrics_count);
             for (size_t i = 0; i < first.metrics_count; i++) {
                 CU_ASSERT_EQUAL(memcmp(first.metrics[i].values, again.metrics[i].values,
@@ -97,6 +104,7 @@ static void bsp_gives_equal_counts_however_shards_fall(void) {
             }
             psi_results_fini(&again, &other);
         }
+        free(counts);
         psi_results_fini(&first, &plan);
         psi_lda_problem_close(problem);
     }
@@ -108,7 +116,8 @@ static void every_policy_keeps_every_token(void) {
     for (size_t p = 0; p < sizeof policies / sizeof policies[0]; p++) {
         static const uint32_t clocks[] = {1, 2, 13, 80};
         for (size_t c = 0; c < sizeof clocks / sizeof clocks[0]; c++) {
-            psi_lda_problem *const problem = lda_fixture_open(small_data, 1, 4, "topics=8 first-topics=uniform");
+            psi_lda_problem *const problem =
+                lda_fixture_open(small_data, 1, 4, "topics=8 first-topics=uniform");
             psi_results results;
             const psi_plan plan = run(problem, policies[p], 2, clocks[c], &results);
             sums_check(problem, &results);

@@ -205,8 +205,8 @@ static void adaptive_revision_without_delay_is_adagrad(void) {
 
 /* A delay that adapts must do better than one that does not know, where gradients repeat. */
 static void every_learner_learns_under_long_delays(void) {
-    static const char *const learners[] = {"sgd", "dual", "adarevision", "adadelay"};
-    for (int l = 0; l < 4; l++) {
+    static const char *const learners[] = {"sgd", "dual", "adarevision", "adadelay", "lazy"};
+    for (size_t l = 0; l < sizeof learners / sizeof *learners; l++) {
         const option_setting settings[] = {
             {PSI_ONLINE_LEARNER, learners[l]}, {PSI_ONLINE_LOSS, "logistic"},
             {PSI_ONLINE_STREAM, "iid"},        {PSI_ONLINE_NOISE, "0.1"},

@@ -5,7 +5,8 @@
 #include "algos/online/theorem.h"
 #include "support/suite.h"
 
-/* L = 2, H = 3, lambda = 1/2, F = 5, reach 4, T = 100 of 400, tau = 9, D = 1000, s = 1, P = 4. */
+/* L = 2, H = 3, lambda = 1/2, F = 5, reach 4, T = 100 of 400, tau = 9, D = 1000, s = 1, P = 4, d =
+ * 9, V = 1/2. */
 static const psi_facts facts = {.lipschitz = 2,
                                 .smoothness = 3,
                                 .strong = 0.5,
@@ -17,6 +18,8 @@ static const psi_facts facts = {.lipschitz = 2,
                                 .delay_sum = 1000,
                                 .staleness = 1,
                                 .workers = 4,
+                                .dimension = 9,
+                                .value_bound = 0.5,
                                 .in_flight_mean = 6,
                                 .in_flight_variance = 2,
                                 .in_flight_weighted = 30};
@@ -50,6 +53,10 @@ static void bounds_and_steps_are_those_of_the_theory(void) {
     CU_ASSERT_DOUBLE_EQUAL(step_of("ssp-dual", 4), 1 / sqrt(38), 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(bound_of("ssp-dual-in-flight"),
                            40 * sqrt(38) + 2 / sqrt(38) * 4 * (10 + 30), 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(bound_of("vap"), 200 * sqrt(2) + 90 * (1 + 2 * sqrt(2)), 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(step_of("vap", 7), sqrt(2) / 8, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(bound_of("vap-dual"), 160 + 90 * (1 + 2 * sqrt(2)), 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(step_of("vap-dual", 7), 0.1, 1e-12);
 }
 
 /* The excess solves exp(-T x^2 / (2 e v + w x)) = 0.01. */
@@ -79,6 +86,8 @@ static void more_of_what_hurts_never_lowers_a_bound(void) {
                                     offsetof(psi_facts, delay),
                                     offsetof(psi_facts, delay_sum),
                                     offsetof(psi_facts, horizon),
+                                    offsetof(psi_facts, value_bound),
+                                    offsetof(psi_facts, dimension),
                                     offsetof(psi_facts, in_flight_mean),
                                     offsetof(psi_facts, in_flight_variance),
                                     offsetof(psi_facts, in_flight_weighted)};
@@ -122,7 +131,7 @@ static void bounds_grow_with_the_exponents_that_are_claimed(void) {
 static void every_theorem_says_where_it_is_from_and_what_it_assumes(void) {
     size_t count = 0;
     const psi_theorem *const all = psi_theorems(&count);
-    CU_ASSERT(count >= 10);
+    CU_ASSERT(count >= 12);
     for (size_t i = 0; i < count; i++) {
         CU_ASSERT(strlen(all[i].paper) > 10 && strlen(all[i].certainty) > 5);
         CU_ASSERT_PTR_NOT_NULL(all[i].assumptions[0].text);

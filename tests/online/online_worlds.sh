@@ -21,6 +21,21 @@ check "the comparator is certified" 'awk -v g="$(last real comparator_gap)" "BEG
 "$TORTOISE" run "${game[@]}" --policy async --theorem ssp-dual --out async >async.txt || exit 1
 check "async ends" '[ "$(last async rounds)" = 1600 ]'
 
+# The theorem on values in transit holds under vap for a V that it keeps and one update is a part of, and else not.
+holds() { # NAME RUN_OPTION...
+    "$TORTOISE" run "${game[@]}" --theorem vap-dual --out "$1" "${@:2}" >vap.txt || exit 1
+    last "$1" assumptions_hold
+}
+check "vap:6 keeps 6" '[ "$(holds vap-6 --policy vap:6 --value-bound 6)" = 1 ]'
+check "and the bound for it" 'awk -v r="$(last vap-6 ratio)" "BEGIN {exit !(r < 1)}"'
+check "vap:6 keeps 7" '[ "$(holds vap-7 --policy vap:6 --value-bound 7)" = 1 ]'
+check "vap:6 does not keep 5" '[ "$(holds vap-5 --policy vap:6 --value-bound 5)" = 0 ]'
+check "1 is less than one update" '[ "$(holds vap-1 --policy vap:1 --value-bound 1)" = 0 ]'
+check "ssp keeps no V" '[ "$(holds vap-ssp --policy ssp:1 --value-bound 6)" = 0 ]'
+check "twice the step is not the theorem's" '[ "$(holds vap-2 --policy vap:6 --value-bound 6 --step-scale 2)" = 0 ]'
+check "one worker lacks nothing" '[ "$(holds vap-alone --nodes 1 --workers 1 --policy bsp --batch 10)" = 1 ]'
+check "unless gradients come late" '[ "$(holds vap-late --nodes 1 --workers 1 --policy bsp --batch 10 --delay 3)" = 0 ]'
+
 if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
     "$TORTOISE" sim "${game[@]}" --policy bsp --theorem ssp-dual --out sim >sim.txt || exit 1
     check "both worlds" 'cmp -s <(cut -d, -f2,5-13 real/metrics.csv) <(cut -d, -f2,5-13 sim/metrics.csv)'

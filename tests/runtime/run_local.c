@@ -51,7 +51,7 @@ static void check_cells(const tally_run *run) {
 /* G6 over sockets: whatever the policy, the number of processes and threads, and whether those that
  * wait poll or sleep, every update is there once. */
 static void every_update_arrives_once(void) {
-    const char *const policies[] = {"bsp", "ssp:2", "essp:2", "async"};
+    const char *const policies[] = {"bsp", "ssp:2", "essp:2", "async", "vap:1"};
     const uint32_t shapes[][2] = {{1, 1}, {1, 3}, {2, 1}, {2, 3}, {4, 2}};
     for (size_t p = 0; p < sizeof policies / sizeof policies[0]; p++) {
         for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {

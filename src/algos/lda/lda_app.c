@@ -14,12 +14,11 @@
 #include "algos/lda/lda_model.h"
 #include "algos/lda/lda_problem.h"
 
-enum { TABLE_WORDS, TABLE_TOTALS, TABLES, DEFAULT_CLOCKS = 201 };
+enum { TABLE_WORDS, TABLE_TOTALS, TABLE_RARE, DEFAULT_CLOCKS = 201 };
 
-/* Seconds per token of the sparse sampler with 100 topics, in the middle of a run, on one core of
- * an AMD EPYC (Zen 5, gcc 12 -O3). `tortoise calibrate` measures it anew, for another sampler too.
- * */
-#define REFERENCE_COST_S 2.5e-7
+/* Seconds per token of `vector` with 100 topics, in the middle of a run, on one core of an AMD EPYC
+ * (Zen 5, gcc 12 -O3). `tortoise calibrate` measures it anew, for another sampler too. */
+#define REFERENCE_COST_S 5e-8
 
 static ps_err lda_open(const ps_settings *settings, void **problem_out, ps_fault *fault) {
     psi_lda_problem *problem = NULL;
@@ -46,17 +45,40 @@ static int lda_describe(const void *problem, char *text, size_t text_size) {
 
 static size_t lda_tables(const void *problem, ps_table_spec *specs) {
     const psi_lda_problem *const lda = problem;
-    specs[TABLE_WORDS] = (ps_table_spec){.name = "word_topic",
+    const int has_rare = lda->word_places != NULL;
+    const uint32_t frequent = lda->frequent_count, topics = lda->prior.topic_count;
+    specs[TABLE_WORDS] = (ps_table_spec){.name = has_rare ? "frequent_words" : "word_topic",
                                          .type = PS_I32,
                                          .layout = PS_DENSE,
-                                         .row_count = lda->prior.word_count,
-                                         .column_count = lda->prior.topic_count};
+                                         .row_count = frequent > 0 ? frequent : 1,
+                                         .column_count = topics,
+                                         .is_part = has_rare};
     specs[TABLE_TOTALS] = (ps_table_spec){.name = "topics",
                                           .type = PS_I64,
                                           .layout = PS_DENSE,
                                           .row_count = 1,
-                                          .column_count = lda->prior.topic_count};
-    return TABLES;
+                                          .column_count = topics};
+    if (!has_rare) {
+        return TABLE_TOTALS + 1;
+    }
+    specs[TABLE_RARE] = (ps_table_spec){.name = "rare_words",
+                                        .type = PS_I32,
+                                        .layout = PS_SPARSE,
+                                        .row_count = lda->rare_count,
+                                        .column_count = topics,
+                                        .is_part = true};
+    return TABLE_RARE + 1;
+}
+
+psi_lda_tables psi_lda_tables_of(const psi_lda_problem *problem, const void *words,
+                                 const void *totals, const ps_sparse_row *rare) {
+    return (psi_lda_tables){
+        .words = words, .totals = totals, .rare = rare, .places = problem->word_places};
+}
+
+static psi_lda_tables tables_of(const psi_lda_problem *lda, const ps_model *model) {
+    return psi_lda_tables_of(lda, model->dense[TABLE_WORDS], model->dense[TABLE_TOTALS],
+                             lda->word_places == NULL ? NULL : model->sparse[TABLE_RARE]);
 }
 
 /* A worker at work. */
@@ -70,10 +92,11 @@ typedef struct gibbs {
     uint64_t *rows;      /* owned: of the current block's words, as the table numbers them */
     int32_t **word_rows; /* owned: the same, as they are fetched */
     int32_t *delta;      /* owned, [K] */
+    uint32_t *columns;   /* owned, [K] */
     int64_t *totals;     /* owned, [K]: of its first topics; then borrowed from the table */
     int32_t *slice;      /* owned, [2][slice_rows][K]: rows and their differences; or NULL */
     size_t block;        /* the current one */
-    ps_err err;          /* of the first counts */
+    ps_err err;          /* of what was computed */
 } gibbs;
 
 static void gibbs_fini(gibbs *g) {
@@ -83,6 +106,7 @@ static void gibbs_fini(gibbs *g) {
     free(g->rows);
     free(g->word_rows);
     free(g->delta);
+    free(g->columns);
     free(g->totals);
     free(g->slice);
 }
@@ -106,6 +130,7 @@ static ps_err gibbs_init(gibbs *g, const psi_lda_part *part, ps_worker *worker) 
     g->rows = calloc(words, sizeof *g->rows);
     g->word_rows = calloc(words, sizeof *g->word_rows);
     g->delta = calloc(problem->prior.topic_count, sizeof *g->delta);
+    g->columns = calloc(problem->prior.topic_count, sizeof *g->columns);
     g->totals = calloc(problem->prior.topic_count, sizeof *g->totals);
     const size_t held_bytes = psi_lda_held_bytes(problem, problem->slice_rows);
     g->slice = held_bytes > 0 ? malloc(held_bytes) : NULL;
@@ -113,7 +138,7 @@ static ps_err gibbs_init(gibbs *g, const psi_lda_part *part, ps_worker *worker) 
         return PS_ENOMEM;
     }
     if (g->topics == NULL || (needs_pairs && g->pairs == NULL) || g->rows == NULL ||
-        g->word_rows == NULL || g->delta == NULL || g->totals == NULL) {
+        g->word_rows == NULL || g->delta == NULL || g->columns == NULL || g->totals == NULL) {
         return PS_ENOMEM;
     }
     return psi_lda_sampler_create(&problem->sampler, &problem->prior, &blocks->limits,
@@ -122,14 +147,38 @@ static ps_err gibbs_init(gibbs *g, const psi_lda_part *part, ps_worker *worker) 
 
 /* ---- The first counts ---- */
 
+/* The place of a word in the tables. */
+static uint32_t place_of(const gibbs *g, uint32_t word) {
+    return g->problem->word_places == NULL ? word : g->problem->word_places[word];
+}
+
+/* Adds the tokens at places[0..count) of a rare word, whose tokens are no more than K. */
+static ps_err rare_word_add(const gibbs *g, uint64_t row, const uint16_t *topics,
+                            const uint32_t *places, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        g->columns[i] = topics[places[i]];
+        g->delta[i] = 1;
+        g->totals[topics[places[i]]]++;
+    }
+    const ps_err err = ps_add_sparse(g->worker, TABLE_RARE, row, count, g->columns, g->delta);
+    for (uint32_t i = 0; i < count; i++) {
+        g->delta[i] = 0;
+    }
+    return err;
+}
+
 /* Adds the counts of one word of a block: of the tokens at places[0..count). */
-static ps_err word_add(const gibbs *g, uint64_t word, const uint16_t *topics,
+static ps_err word_add(const gibbs *g, uint32_t word, const uint16_t *topics,
                        const uint32_t *places, uint32_t count) {
+    const uint32_t place = place_of(g, word);
+    if ((place & PSI_LDA_RARE) != 0) {
+        return rare_word_add(g, place & ~PSI_LDA_RARE, topics, places, count);
+    }
     for (uint32_t i = 0; i < count; i++) {
         g->delta[topics[places[i]]]++;
         g->totals[topics[places[i]]]++;
     }
-    const ps_err err = ps_add(g->worker, TABLE_WORDS, word, g->delta);
+    const ps_err err = ps_add(g->worker, TABLE_WORDS, place, g->delta);
     for (uint32_t i = 0; i < count; i++) {
         g->delta[topics[places[i]]] = 0;
     }
@@ -204,25 +253,58 @@ static ps_err first_clock(gibbs *g) {
 
 /* ---- A block ---- */
 
-/* Fetches the words of the block and takes their places once, so that the sampler looks nothing up.
- */
+/* Fetches the rows of the block's words that are of one table. */
+static ps_err table_fetch(gibbs *g, uint32_t table) {
+    const psi_lda_blocks *const blocks = &g->problem->blocks;
+    const psi_lda_block_place *const place = &blocks->places[g->block];
+    size_t count = 0;
+    for (size_t i = place->word_begin; i < place[1].word_begin; i++) {
+        const uint32_t row = place_of(g, blocks->words[i]);
+        if (((row & PSI_LDA_RARE) != 0) == (table == TABLE_RARE)) {
+            g->rows[count++] = row & ~PSI_LDA_RARE;
+        }
+    }
+    return count > 0 ? ps_fetch(g->worker, table, g->rows, count) : PS_OK;
+}
+
+/* Fetches the words of the block and takes the places of dense rows once, so that the sampler looks
+ * nothing up. */
 static ps_err rows_fetch(gibbs *g, int64_t **totals_out) {
     const psi_lda_blocks *const blocks = &g->problem->blocks;
     const psi_lda_block_place *const place = &blocks->places[g->block];
-    const size_t count = place[1].word_begin - place->word_begin;
-    for (size_t i = 0; i < count; i++) {
-        g->rows[i] = blocks->words[place->word_begin + i];
+    PS_TRY(table_fetch(g, TABLE_WORDS));
+    if (g->problem->word_places != NULL) {
+        PS_TRY(table_fetch(g, TABLE_RARE));
     }
-    PS_TRY(ps_fetch(g->worker, TABLE_WORDS, g->rows, count));
     PS_TRY(ps_fetch(g->worker, TABLE_TOTALS, (const uint64_t[]){0}, 1));
-    for (size_t i = 0; i < count; i++) {
-        g->word_rows[i] = ps_edit(g->worker, TABLE_WORDS, g->rows[i]);
-        if (g->word_rows[i] == NULL) {
+    for (size_t i = place->word_begin; i < place[1].word_begin; i++) {
+        const uint32_t row = place_of(g, blocks->words[i]);
+        const int is_rare = (row & PSI_LDA_RARE) != 0;
+        int32_t *const counts = is_rare ? NULL : ps_edit(g->worker, TABLE_WORDS, row);
+        if (!is_rare && counts == NULL) {
             return PS_ENOMEM;
         }
+        g->word_rows[i - place->word_begin] = counts;
     }
     *totals_out = ps_edit(g->worker, TABLE_TOTALS, 0);
     return *totals_out == NULL ? PS_ENOMEM : PS_OK;
+}
+
+static uint64_t rare_row_of(const gibbs *g, uint32_t w) {
+    const psi_lda_blocks *const blocks = &g->problem->blocks;
+    return place_of(g, blocks->words[blocks->places[g->block].word_begin + w]) & ~PSI_LDA_RARE;
+}
+
+static int rare_row_read(void *context, uint32_t w, ps_sparse_row *row_out) {
+    const gibbs *const g = context;
+    return ps_get_sparse(g->worker, TABLE_RARE, rare_row_of(g, w), row_out);
+}
+
+static void rare_row_add(void *context, uint32_t w, const ps_sparse_row *changes) {
+    gibbs *const g = context;
+    const ps_err err = ps_add_sparse(g->worker, TABLE_RARE, rare_row_of(g, w), changes->count,
+                                     changes->columns, changes->values);
+    g->err = g->err == PS_OK ? err : g->err;
 }
 
 /* A block to be drawn, with its rows. */
@@ -252,8 +334,11 @@ static ps_err block_clock(gibbs *g, uint32_t clock) {
     if (g->slice != NULL) {
         return block_stream(g, &job);
     }
+    const psi_lda_sparse_rows sparse = {rare_row_read, rare_row_add, g};
+    job.rows.sparse = g->problem->word_places == NULL ? NULL : &sparse;
     PS_TRY(rows_fetch(g, &job.rows.totals));
     PS_TRY(ps_compute(g->worker, (double)psi_lda_block_tokens(blocks, g->block), block_draw, &job));
+    PS_TRY(g->err);
     return ps_clock(g->worker);
 }
 
@@ -411,8 +496,7 @@ static void sums_of_nothing(const psi_lda_problem *lda, uint32_t rank, double *s
 static void lda_evaluate(const void *problem, uint32_t rank, const void *local,
                          size_t local_size_bytes, const ps_model *model, double *sums) {
     const psi_lda_problem *const lda = problem;
-    const psi_lda_tables tables = {.words = model->dense[TABLE_WORDS],
-                                   .totals = model->dense[TABLE_TOTALS]};
+    const psi_lda_tables tables = tables_of(lda, model);
     const int is_known = local != NULL && local_size_bytes == topics_size_bytes(lda, rank);
     for (int s = 0; s < PSI_LDA_SUMS; s++) {
         sums[s] = model->clock == 0 || is_known ? 0 : NAN;
@@ -441,8 +525,7 @@ static double lda_units_per_clock(const void *problem) {
 }
 
 static ps_err lda_leave(const void *problem, const ps_model *model, const ps_sink *sink) {
-    const psi_lda_tables tables = {.words = model->dense[TABLE_WORDS],
-                                   .totals = model->dense[TABLE_TOTALS]};
+    const psi_lda_tables tables = tables_of(problem, model);
     return psi_lda_leave(problem, &tables, sink);
 }
 

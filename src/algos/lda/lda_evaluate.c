@@ -29,14 +29,16 @@ static double documents_sum(const psi_lda_problem *problem, uint32_t rank, const
 }
 
 /* Of a share of the words: sum_kw ln rising(beta, n_kw). */
-static double words_sum(const psi_lda_problem *problem, uint32_t rank, const int32_t *words) {
+static double words_sum(const psi_lda_problem *problem, uint32_t rank,
+                        const psi_lda_tables *tables) {
     const uint64_t count = problem->prior.word_count, workers = problem->worker_count;
-    const size_t topics = problem->prior.topic_count;
-    const int32_t *const end = words + count * (rank + 1) / workers * topics;
     double sum = 0;
-    for (const int32_t *at = words + count * rank / workers * topics; at < end; at++) {
-        if (*at > 0) {
-            sum += psi_lda_log_rising_at(&problem->word_rising, *at);
+    for (uint64_t w = count * rank / workers; w < count * (rank + 1) / workers; w++) {
+        const ps_sparse_row row =
+            psi_lda_word_counts(tables, problem->prior.topic_count, (uint32_t)w);
+        const int32_t *const counts = row.values;
+        for (uint32_t i = 0; i < row.count; i++) {
+            sum += counts[i] > 0 ? psi_lda_log_rising_at(&problem->word_rising, counts[i]) : 0;
         }
     }
     return sum;
@@ -59,7 +61,7 @@ static double totals_sum(const psi_lda_problem *problem, const int64_t *totals) 
 /* A held-out document and the model that it is looked at with. */
 typedef struct completion {
     const psi_lda_problem *problem;
-    const int32_t *words;
+    const psi_lda_tables *tables;
     double *inverse;      /* [K]: 1 / (n_k + V beta) */
     double *theta, *next; /* [K]: topics of the document, and their sums of the next round */
     double *terms;        /* [K]: theta_k phi_kw of a word */
@@ -67,13 +69,20 @@ typedef struct completion {
 
 /* sum_k theta_k phi_kw, phi_kw = (n_kw + beta) / (n_k + V beta); the terms of it to c->terms. */
 static double word_probability(const completion *c, uint32_t word) {
-    const size_t topics = c->problem->prior.topic_count;
-    const int32_t *const row = c->words + word * topics;
+    const uint32_t topics = c->problem->prior.topic_count;
+    const ps_sparse_row row = psi_lda_word_counts(c->tables, topics, word);
+    const int32_t *const counts = row.values;
     double sum = 0;
-    for (size_t k = 0; k < topics; k++) {
-        const double count = row[k] > 0 ? (double)row[k] : 0;
+    for (uint32_t k = 0; k < topics; k++) {
+        const double count = row.columns == NULL && counts[k] > 0 ? (double)counts[k] : 0;
         c->terms[k] = c->theta[k] * (count + c->problem->prior.beta) * c->inverse[k];
         sum += c->terms[k];
+    }
+    for (uint32_t i = 0; row.columns != NULL && i < row.count; i++) {
+        const uint32_t k = row.columns[i];
+        const double more = counts[i] > 0 ? c->theta[k] * (double)counts[i] * c->inverse[k] : 0;
+        c->terms[k] += more;
+        sum += more;
     }
     return sum;
 }
@@ -109,7 +118,7 @@ static void heldout_sums(const psi_lda_problem *problem, uint32_t rank,
     const psi_lda_heldout *const heldout = &problem->heldout;
     const size_t topics = problem->prior.topic_count;
     const completion c = {.problem = problem,
-                          .words = tables->words,
+                          .tables = tables,
                           .inverse = scratch,
                           .theta = scratch + topics,
                           .next = scratch + 2 * topics,
@@ -139,7 +148,7 @@ void psi_lda_evaluate(const psi_lda_problem *problem, uint32_t rank, const uint1
     }
     if (has_memory) {
         sums[PSI_LDA_DOC_SUM] = documents_sum(problem, rank, topics, counts);
-        sums[PSI_LDA_WORD_SUM] = words_sum(problem, rank, tables->words);
+        sums[PSI_LDA_WORD_SUM] = words_sum(problem, rank, tables);
         sums[PSI_LDA_TOPIC_SUM] = rank == 0 ? totals_sum(problem, tables->totals) : 0;
         sums[PSI_LDA_TOKENS] = (double)psi_lda_token_count(&problem->blocks, rank);
         heldout_sums(problem, rank, tables, scratch, sums);

@@ -39,6 +39,36 @@ static ps_err put_alpha(const psi_lda_problem *problem, const ps_sink *sink) {
     return err;
 }
 
+/* The counts of all words as one array, where they are in two tables. */
+static ps_err put_words(const psi_lda_problem *problem, const psi_lda_tables *tables,
+                        const ps_sink *sink) {
+    const uint32_t words = problem->prior.word_count, topics = problem->prior.topic_count;
+    if (tables->places == NULL) {
+        return PS_OK;
+    }
+    int32_t *const whole = calloc((size_t)words * topics, sizeof *whole);
+    if (whole == NULL) {
+        return PS_ENOMEM;
+    }
+    for (uint32_t w = 0; w < words; w++) {
+        const ps_sparse_row row = psi_lda_word_counts(tables, topics, w);
+        const int32_t *const counts = row.values;
+        for (uint32_t i = 0; i < row.count; i++) {
+            whole[(size_t)w * topics + (row.columns == NULL ? i : row.columns[i])] = counts[i];
+        }
+    }
+    const ps_piece piece = {.kind = PS_MODEL_ARRAY,
+                            .name = "word_topic",
+                            .type = PS_I32,
+                            .row_count = words,
+                            .column_count = topics,
+                            .content = whole,
+                            .size_bytes = (size_t)words * topics * sizeof *whole};
+    const ps_err err = sink->put(sink->context, &piece);
+    free(whole);
+    return err;
+}
+
 static ps_err put_vocabulary(const psi_lda_problem *problem, const ps_sink *sink) {
     if (problem->vocabulary == NULL) {
         return PS_OK;
@@ -87,6 +117,7 @@ static ps_err put_topics(const psi_lda_topics *topics, psi_lda_top *tops, double
 ps_err psi_lda_leave(const psi_lda_problem *problem, const psi_lda_tables *tables,
                      const ps_sink *sink) {
     const psi_lda_prior *const prior = &problem->prior;
+    PS_TRY(put_words(problem, tables, sink));
     PS_TRY(put_alpha(problem, sink));
     PS_TRY(put_number(sink, PS_MODEL_NUMBER, "beta", prior->beta));
     PS_TRY(put_number(sink, PS_MODEL_NUMBER, "topics", prior->topic_count));

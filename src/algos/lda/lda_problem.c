@@ -15,7 +15,7 @@ const ps_option psi_lda_option_list[PSI_LDA_OPTIONS] = {
                        "prior count of every topic in a document"},
     [PSI_LDA_BETA] = {"beta", PS_OPTION_NUMBER, NULL, "0.01", 1e-6, 1e3,
                       "prior count of every word in a topic"},
-    [PSI_LDA_SAMPLER] = {"sampler", PS_OPTION_WORD, psi_lda_kind_words, "sparse", 0, 0,
+    [PSI_LDA_SAMPLER] = {"sampler", PS_OPTION_WORD, psi_lda_kind_words, "auto", 0, 0,
                          "how topics are drawn"},
     [PSI_LDA_MH_STEPS] = {"mh-steps", PS_OPTION_COUNT, NULL, "2", 1, 1000,
                           "alias, light, warp: proposals, pairs or rounds per token"},
@@ -198,6 +198,47 @@ static ps_err corpus_take(psi_lda_problem *problem, const ps_settings *settings,
     return corpus_split(problem, number_of(settings, PSI_LDA_HELDOUT), 0, corpus, NULL);
 }
 
+/* Rare words have at most half as many tokens as there are topics: then a sparse row, of 8 bytes per
+ * topic that occurs, is never larger than a dense one, and mostly far smaller. */
+static int is_rare(uint32_t frequency, uint32_t topic_count) {
+    return frequency <= topic_count / 2;
+}
+
+/* Deals the words to the two tables, for samplers that take sparse rows. A slice has dense rows only,
+ * as it is pushed and pulled. */
+static ps_err words_deal(psi_lda_problem *problem) {
+    const psi_lda_blocks *const blocks = &problem->blocks;
+    const uint32_t words = problem->prior.word_count;
+    const size_t count =
+        blocks->places[blocks->shares[problem->worker_count].block_begin].word_begin;
+    problem->frequent_count = words;
+    if (!psi_lda_goes_by_word(problem->sampler.kind) || problem->slice_rows > 0) {
+        return PS_OK;
+    }
+    uint32_t *const places = calloc(words, sizeof *places); /* first the frequencies */
+    if (places == NULL) {
+        return PS_ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        places[blocks->words[i]] = blocks->frequencies[i];
+    }
+    for (uint32_t w = 0; w < words && problem->frequencies != NULL; w++) { /* drawn: no blocks */
+        places[w] = problem->frequencies[w];
+    }
+    problem->frequent_count = 0;
+    for (uint32_t w = 0; w < words; w++) {
+        places[w] = is_rare(places[w], problem->prior.topic_count)
+                        ? PSI_LDA_RARE | problem->rare_count++
+                        : problem->frequent_count++;
+    }
+    if (problem->rare_count == 0) {
+        free(places);
+        return PS_OK;
+    }
+    problem->word_places = places;
+    return PS_OK;
+}
+
 static ps_err problem_fill(psi_lda_problem *problem, const ps_settings *settings,
                            psi_corpus *corpus, ps_fault *fault) {
     problem->prior.word_count = corpus->word_count;
@@ -214,7 +255,8 @@ static ps_err problem_fill(psi_lda_problem *problem, const ps_settings *settings
                          .batch = settings->batch > 0 ? settings->batch : default_batch,
                          .goes_by_word = psi_lda_goes_by_word(problem->sampler.kind),
                          .frequencies = problem->frequencies};
-    return psi_lda_blocks_make(&problem->layout, corpus, &problem->blocks);
+    PS_TRY(psi_lda_blocks_make(&problem->layout, corpus, &problem->blocks));
+    return words_deal(problem);
 }
 
 ps_err psi_lda_problem_open(const ps_settings *settings, psi_lda_problem **problem_out,
@@ -245,6 +287,7 @@ void psi_lda_problem_close(psi_lda_problem *problem) {
         free(problem->heldout.words);
         free(problem->doc_rising.values);
         free(problem->word_rising.values);
+        free(problem->word_places);
         free(problem->vocabulary);
         free(problem->word_texts);
         psi_synthetic_source_close(problem->source);

@@ -36,6 +36,8 @@ typedef struct psi_lda_problem {
     psi_lda_layout layout;
     psi_lda_blocks blocks; /* with `source`: who has which documents, but no tokens and no words */
     psi_lda_heldout heldout;
+    uint32_t *word_places; /* owned; [V], or NULL: no word is rare, and a place is the word */
+    uint32_t frequent_count, rare_count;        /* of words */
     psi_lda_log_rising doc_rising, word_rising; /* of alpha and of beta */
     char *vocabulary;             /* owned; as in psi_corpus: NULL where the words have no names */
     size_t *word_texts;           /* owned; [V] */
@@ -76,11 +78,30 @@ static inline uint64_t psi_lda_held_bytes(const psi_lda_problem *problem, uint32
     return (uint64_t)2 * rows * problem->prior.topic_count * sizeof(int32_t);
 }
 
+/* Where the counts of a word are: words with many tokens have dense rows of a table, rare ones sparse
+ * rows of another. The place is the row, and PSI_LDA_RARE if it is of the second. */
+#define PSI_LDA_RARE (UINT32_C(1) << 31)
+
 /* The tables as an evaluation sees them. */
 typedef struct psi_lda_tables {
-    const int32_t *words;  /* [V][K]: n_kw */
-    const int64_t *totals; /* [K]: n_k */
+    const int32_t *words;      /* [V][K]: n_kw; with places, of the frequent words alone */
+    const int64_t *totals;     /* [K]: n_k */
+    const ps_sparse_row *rare; /* with places: of the rare words, i32 */
+    const uint32_t *places;    /* [V], or NULL: `words` has all of them */
 } psi_lda_tables;
+
+/* The counts of a word: i32 of ascending topics; columns NULL: of all K topics. O(1). */
+static inline ps_sparse_row psi_lda_word_counts(const psi_lda_tables *tables, uint32_t topic_count,
+                                                uint32_t word) {
+    const uint32_t place = tables->places == NULL ? word : tables->places[word];
+    if (tables->places != NULL && (place & PSI_LDA_RARE) != 0) {
+        static const uint32_t none[1] = {0};
+        const ps_sparse_row row = tables->rare[place & ~PSI_LDA_RARE];
+        return row.count > 0 ? row : (ps_sparse_row){.columns = none};
+    }
+    return (ps_sparse_row){.count = topic_count,
+                           .values = tables->words + (size_t)place * topic_count};
+}
 
 /* Places of the partial sums of an evaluation, which add up to the logarithm of
  *

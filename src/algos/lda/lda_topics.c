@@ -7,24 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Puts a word where it belongs among the top words of a topic, if it does. */
+static void top_add(psi_lda_top *top, uint32_t word, int32_t count) {
+    const uint32_t last = PSI_LDA_TOP_WORDS - 1;
+    if (count <= 0 || (top->count > last && count <= top->counts[last])) {
+        return;
+    }
+    uint32_t at = top->count > last ? last : top->count++;
+    for (; at > 0 && top->counts[at - 1] < count; at--) {
+        top->counts[at] = top->counts[at - 1];
+        top->words[at] = top->words[at - 1];
+    }
+    top->counts[at] = count;
+    top->words[at] = word;
+}
+
 void psi_lda_tops_find(const psi_lda_prior *prior, const psi_lda_tables *tables,
                        psi_lda_top *tops) {
     memset(tops, 0, prior->topic_count * sizeof *tops);
     for (uint32_t w = 0; w < prior->word_count; w++) {
-        const int32_t *const row = tables->words + (size_t)w * prior->topic_count;
-        for (uint32_t k = 0; k < prior->topic_count; k++) {
-            psi_lda_top *const top = &tops[k];
-            const uint32_t last = PSI_LDA_TOP_WORDS - 1;
-            if (row[k] <= 0 || (top->count > last && row[k] <= top->counts[last])) {
-                continue;
-            }
-            uint32_t at = top->count > last ? last : top->count++;
-            for (; at > 0 && top->counts[at - 1] < row[k]; at--) {
-                top->counts[at] = top->counts[at - 1];
-                top->words[at] = top->words[at - 1];
-            }
-            top->counts[at] = row[k];
-            top->words[at] = w;
+        const ps_sparse_row row = psi_lda_word_counts(tables, prior->topic_count, w);
+        const int32_t *const counts = row.values;
+        for (uint32_t i = 0; i < row.count; i++) {
+            top_add(&tops[row.columns == NULL ? i : row.columns[i]], w, counts[i]);
         }
     }
 }

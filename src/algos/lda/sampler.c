@@ -68,6 +68,9 @@ ps_err psi_lda_sampler_create(const psi_lda_options *options, const psi_lda_prio
         sampler->doc_places == NULL) {
         err = PS_ENOMEM;
     }
+    if (err == PS_OK && psi_lda_goes_by_word(options->kind)) {
+        err = psi_lda_open_row_init(&sampler->row, prior->topic_count, limits);
+    }
     if (err == PS_OK) {
         err = sampler->method->init(sampler, limits);
     }
@@ -90,6 +93,7 @@ void psi_lda_sampler_destroy(psi_lda_sampler *sampler) {
     free(sampler->doc_counts);
     free(sampler->doc_topics);
     free(sampler->doc_places);
+    psi_lda_open_row_fini(&sampler->row);
     free(sampler);
 }
 

@@ -18,6 +18,7 @@
 
 #include "tortoise/err.h"
 #include "tortoise/random.h"
+#include "tortoise/worker.h"
 
 /* A topic fits 16 bits. */
 enum { PSI_LDA_TOPICS_MAX = 65536 };
@@ -42,12 +43,24 @@ typedef struct psi_lda_block {
                        * lower 16 bits and a proposal in the upper ones, at first z; or NULL */
 } psi_lda_block;
 
+/* Where sparse rows come from, and where their changes go; `w` is a word of the block. read() fills
+ * row_out with i32 counts of ascending topics, valid until the next call, and returns 0 if the row is
+ * not there; add() takes changes of ascending topics, borrowed for the call, which the next read()
+ * shows. Neither blocks. */
+typedef struct psi_lda_sparse_rows {
+    int (*read)(void *context, uint32_t w, ps_sparse_row *row_out);
+    void (*add)(void *context, uint32_t w, const ps_sparse_row *changes);
+    void *context;
+} psi_lda_sparse_rows;
+
 /* The counts that the block's words have in all, the block's own tokens included. Borrowed; a pass
- * changes them with z. A row that is NULL is not there: the tokens of its word keep their topics,
- * and count for their documents all the same. */
+ * changes them with z. A row that is neither dense nor sparse is not there: the tokens of its word
+ * keep their topics, and count for their documents all the same. */
 typedef struct psi_lda_rows {
-    int32_t *const *words; /* [block.word_count][K]: n_kw, or NULL */
-    int64_t *totals;       /* [K]: n_k */
+    int32_t *const *words;             /* [block.word_count][K]: n_kw, or NULL */
+    int64_t *totals;                   /* [K]: n_k */
+    const psi_lda_sparse_rows *sparse; /* of the words whose row is NULL, for samplers that go by
+                                        * word; or NULL */
 } psi_lda_rows;
 
 typedef enum psi_lda_kind {
@@ -77,7 +90,7 @@ static inline uint32_t psi_lda_first_pair(uint16_t topic) {
 
 /* Whether a sampler needs by_word of a block, or its slots. */
 static inline int psi_lda_goes_by_word(psi_lda_kind kind) {
-    return kind == PSI_LDA_WARP || kind == PSI_LDA_FPLUS;
+    return kind == PSI_LDA_WARP || kind == PSI_LDA_FPLUS || kind == PSI_LDA_LIGHT;
 }
 
 /* The largest block that a sampler will see. */

@@ -12,18 +12,10 @@
  * The terms of a list are added in lanes, as sampler_vector.c does it. */
 #include <stdlib.h>
 
+#include "algos/lda/doc_finder.h"
 #include "algos/lda/sampler_parts.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define HAS_WIDE 1
-#define TARGET_WIDE __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
-#else
-#define HAS_WIDE 0
-#endif
-
-/* A document is looked for from that of every STRIDE-th token on. */
-enum { LANES = 16, STRIDE = 32, AHEAD = 8 };
+enum { LANES = 16, AHEAD = 8 };
 
 /* An entry of a document's list: how often in the upper, the topic in the lower 16 bits. A topic
  * that occurs more often has several. */
@@ -32,16 +24,16 @@ typedef uint32_t entry;
 static const entry entry_one = UINT32_C(1) << 16;
 
 typedef struct fplus_state {
-    entry *entries;    /* owned, [tokens]: the list of a document begins with its tokens */
-    uint32_t *counts;  /* owned, [documents]: how long a list is */
-    uint32_t *nearest; /* owned, [tokens / STRIDE + 1]: the document of that token */
-    float *inverse;    /* owned, [K]: 1 / (n_k + V beta) */
-    float *factors;    /* owned, [groups x LANES]: f_k, 0 beyond K */
-    double *groups;    /* owned, [groups]: sums of 16 factors */
-    double *clusters;  /* owned, [clusters]: sums of 16 groups */
-    float *sums;       /* owned, [entries of the longest list, and a vector] */
-    double mass;       /* of all factors */
-    float smoothing;   /* V beta */
+    entry *entries;   /* owned, [tokens]: the list of a document begins with its tokens */
+    uint32_t *counts; /* owned, [documents]: how long a list is */
+    psi_lda_doc_finder docs;
+    float *inverse;   /* owned, [K]: 1 / (n_k + V beta) */
+    float *factors;   /* owned, [groups x LANES]: f_k, 0 beyond K */
+    double *groups;   /* owned, [groups]: sums of 16 factors */
+    double *clusters; /* owned, [clusters]: sums of 16 groups */
+    float *sums;      /* owned, [entries of the longest list, and a vector] */
+    double mass;      /* of all factors */
+    float smoothing;  /* V beta */
     uint32_t group_count, cluster_count;
     int is_wide; /* the processor has registers of 16 lanes */
 } fplus_state;
@@ -50,7 +42,7 @@ static void fplus_fini(psi_lda_sampler *sampler) {
     fplus_state *const state = sampler->state;
     free(state->entries);
     free(state->counts);
-    free(state->nearest);
+    psi_lda_doc_finder_fini(&state->docs);
     free(state->inverse);
     free(state->factors);
     free(state->groups);
@@ -99,16 +91,16 @@ static inline uint32_t list_sum_plain(const fplus_state *state, entry *list, uin
     return place;
 }
 
-#if HAS_WIDE
+#if PSI_LDA_HAS_WIDE
 /* Lanes move up by `step`, and zeros in. */
 #define SHIFTED(lanes, step) \
     _mm512_castsi512_ps(     \
         _mm512_alignr_epi32(_mm512_castps_si512(lanes), _mm512_setzero_si512(), LANES - (step)))
 
 /* The same. The list is changed in the register: a store of one entry would hold up its loads. */
-TARGET_WIDE static inline uint32_t list_sum_wide(const fplus_state *state, entry *list,
-                                                 uint32_t count, uint32_t topic,
-                                                 float *over_lanes) {
+PSI_LDA_WIDE static inline uint32_t list_sum_wide(const fplus_state *state, entry *list,
+                                                  uint32_t count, uint32_t topic,
+                                                  float *over_lanes) {
     const __m512i low = _mm512_set1_epi32(0xffff), one = _mm512_set1_epi32((int)entry_one);
     const __m512i wanted = _mm512_set1_epi32((int)topic);
     const float *const factors = state->factors;
@@ -142,12 +134,7 @@ TARGET_WIDE static inline uint32_t list_sum_wide(const fplus_state *state, entry
     return place;
 }
 
-static int is_wide(void) {
-    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-           __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
-}
 #endif
-
 static inline void list_add(entry *list, uint32_t *count, uint32_t topic) {
     uint32_t at = 0;
     while (at < *count && (entry_topic(list[at]) != topic || entry_count(list[at]) == UINT16_MAX)) {
@@ -175,36 +162,31 @@ static ps_err fplus_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
     }
     sampler->state = state;
     const size_t tokens = (size_t)limits->token_count + 1, topics = sampler->prior.topic_count;
-#if HAS_WIDE
-    state->is_wide = is_wide();
-#endif
+    state->is_wide = psi_lda_is_wide();
     state->smoothing = (float)((double)sampler->prior.word_count * sampler->prior.beta);
     state->group_count = (uint32_t)((topics + LANES - 1) / LANES);
     state->cluster_count = (state->group_count + LANES - 1) / LANES;
     state->entries = calloc(tokens, sizeof *state->entries);
     state->counts = calloc((size_t)limits->doc_count + 1, sizeof *state->counts);
-    state->nearest = calloc(tokens / STRIDE + 1, sizeof *state->nearest);
     state->inverse = calloc(topics, sizeof *state->inverse);
     state->factors = calloc((size_t)state->group_count * LANES, sizeof *state->factors);
     state->groups = calloc(state->group_count, sizeof *state->groups);
     state->clusters = calloc(state->cluster_count, sizeof *state->clusters);
     const size_t longest = tokens / UINT16_MAX + topics; /* entries of a list */
     state->sums = calloc(longest + LANES, sizeof *state->sums);
-    const int has_all = state->entries != NULL && state->counts != NULL && state->nearest != NULL &&
-                        state->inverse != NULL && state->factors != NULL && state->groups != NULL &&
+    const int has_all = state->entries != NULL && state->counts != NULL && state->inverse != NULL &&
+                        state->factors != NULL && state->groups != NULL &&
                         state->clusters != NULL && state->sums != NULL;
-    return has_all ? PS_OK : PS_ENOMEM;
+    return has_all ? psi_lda_doc_finder_init(&state->docs, limits) : PS_ENOMEM;
 }
 
-/* Makes the lists of all documents, and finds the documents of every STRIDE-th token. */
+/* Makes the lists of all documents. */
 static void lists_make(psi_lda_sampler *sampler, const psi_lda_block *block) {
     fplus_state *const state = sampler->state;
     const uint32_t first = block->doc_begins[0];
-    for (uint32_t d = 0, near = 0; d < block->doc_count; d++) {
+    psi_lda_doc_finder_make(&state->docs, block);
+    for (uint32_t d = 0; d < block->doc_count; d++) {
         const uint32_t begin = block->doc_begins[d] - first, end = block->doc_begins[d + 1] - first;
-        for (; near * STRIDE < end; near++) {
-            state->nearest[near] = d;
-        }
         entry *const list = state->entries + begin;
         uint32_t count = 0;
         psi_lda_doc_begin(sampler, block->topics + begin, end - begin);
@@ -219,16 +201,6 @@ static void lists_make(psi_lda_sampler *sampler, const psi_lda_block *block) {
         psi_lda_doc_end(sampler);
         state->counts[d] = count;
     }
-}
-
-static inline uint32_t doc_of(const fplus_state *state, const psi_lda_block *block,
-                              uint32_t token) {
-    const uint32_t first = block->doc_begins[0];
-    uint32_t doc = state->nearest[token / STRIDE];
-    while (block->doc_begins[doc + 1] - first <= token) {
-        doc++;
-    }
-    return doc;
 }
 
 /* ---- A word ---- */
@@ -358,10 +330,10 @@ static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sa
                                               (block->doc_begins[doc] - block->doc_begins[0]),
                                       .count = &state->counts[doc],
                                       .topic = &block->topics[places[i - AHEAD]]};
-            token_draw(sampler, &token, rows->words[w], rows->totals, list_sum);
+            token_draw(sampler, &token, sampler->row.counts, rows->totals, list_sum);
         }
         if (i < count) { /* what the token that is AHEAD will need */
-            const uint32_t doc = doc_of(state, block, places[i]);
+            const uint32_t doc = psi_lda_doc_find(&state->docs, block, places[i]);
             const entry *const list =
                 state->entries + (block->doc_begins[doc] - block->doc_begins[0]);
             for (uint32_t e = 0; e < state->counts[doc]; e += LANES) {
@@ -378,9 +350,9 @@ static void word_visit_plain(psi_lda_sampler *sampler, const psi_lda_block *bloc
     word_visit(sampler, block, rows, w, list_sum_plain);
 }
 
-#if HAS_WIDE
-TARGET_WIDE static void word_visit_wide(psi_lda_sampler *sampler, const psi_lda_block *block,
-                                        const psi_lda_rows *rows, uint32_t w) {
+#if PSI_LDA_HAS_WIDE
+PSI_LDA_WIDE static void word_visit_wide(psi_lda_sampler *sampler, const psi_lda_block *block,
+                                         const psi_lda_rows *rows, uint32_t w) {
     word_visit(sampler, block, rows, w, list_sum_wide);
 }
 #else
@@ -396,15 +368,16 @@ static void fplus_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
     }
     lists_make(sampler, block);
     for (uint32_t w = 0; w < block->word_count; w++) {
-        if (rows->words[w] == NULL) {
+        if (!psi_lda_open_row_begin(&sampler->row, block, rows, w)) {
             continue;
         }
-        factors_make(sampler, rows->words[w]);
+        factors_make(sampler, sampler->row.counts);
         if (state->is_wide) {
             word_visit_wide(sampler, block, rows, w);
         } else {
             word_visit_plain(sampler, block, rows, w);
         }
+        psi_lda_open_row_end(&sampler->row, block, rows, w);
     }
 }
 

@@ -8,7 +8,26 @@
 #include "tortoise/err.h"
 
 #include "algos/lda/fast_random.h"
+#include "algos/lda/open_row.h"
 #include "algos/lda/sampler.h"
+
+/* Some samplers have a second form for processors with registers of 512 bits: functions that are
+ * marked PSI_LDA_WIDE, called where psi_lda_is_wide() says so. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define PSI_LDA_HAS_WIDE 1
+#define PSI_LDA_WIDE __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,popcnt")))
+static inline int psi_lda_is_wide(void) {
+    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+           __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+           __builtin_cpu_supports("popcnt") != 0;
+}
+#else
+#define PSI_LDA_HAS_WIDE 0
+static inline int psi_lda_is_wide(void) {
+    return 0;
+}
+#endif
 
 /* A way to sample. `state` is its own. */
 typedef struct psi_lda_method {
@@ -30,7 +49,8 @@ struct psi_lda_sampler {
     uint16_t *doc_topics; /* owned, [K]: the topics with n_dk > 0, in any order */
     uint32_t *doc_places; /* owned, [K]: where a topic is in doc_topics */
     uint32_t doc_topic_count;
-    void *state; /* owned by the method */
+    psi_lda_open_row row; /* of samplers that go by word */
+    void *state;          /* owned by the method */
 };
 
 /* A count as a sampler sees it. */

@@ -17,14 +17,6 @@
 
 #include "algos/lda/sampler_parts.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define HAS_WIDE 1
-#define TARGET_WIDE __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
-#else
-#define HAS_WIDE 0
-#endif
-
 enum { LANES = 16, AHEAD = 6 };
 
 typedef struct vector_state {
@@ -89,21 +81,21 @@ static inline uint32_t draw_plain(const vector_state *state, const int32_t *row,
     return topic_of(state, vector_of(state, lane, rest), lane);
 }
 
-#if HAS_WIDE
+#if PSI_LDA_HAS_WIDE
 /* Lanes move up by `step`, and zeros in. */
 #define SHIFTED(lanes, step) \
     _mm512_castsi512_ps(     \
         _mm512_alignr_epi32(_mm512_castps_si512(lanes), _mm512_setzero_si512(), LANES - (step)))
 
-TARGET_WIDE static inline __m512 terms_of(const float *weights, const int32_t *counts,
-                                          __m512 beta) {
+PSI_LDA_WIDE static inline __m512 terms_of(const float *weights, const int32_t *counts,
+                                           __m512 beta) {
     const __m512i clamped = _mm512_max_epi32(_mm512_loadu_si512(counts), _mm512_setzero_si512());
     return _mm512_mul_ps(_mm512_loadu_ps(weights),
                          _mm512_add_ps(_mm512_cvtepi32_ps(clamped), beta));
 }
 
-TARGET_WIDE static inline uint32_t draw_wide(const vector_state *state, const int32_t *row,
-                                             float uniform) {
+PSI_LDA_WIDE static inline uint32_t draw_wide(const vector_state *state, const int32_t *row,
+                                              float uniform) {
     const __m512 beta = _mm512_set1_ps(state->beta);
     const uint32_t before = (state->vectors - 1) * LANES, last = state->last;
     const float *const weights = state->weights;
@@ -132,11 +124,6 @@ TARGET_WIDE static inline uint32_t draw_wide(const vector_state *state, const in
     }
     return (k < before ? k : last) + lane;
 }
-
-static int can_draw_wide(void) {
-    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-           __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
-}
 #endif
 
 static ps_err vector_init(psi_lda_sampler *sampler, const psi_lda_limits *limits) {
@@ -152,9 +139,7 @@ static ps_err vector_init(psi_lda_sampler *sampler, const psi_lda_limits *limits
     state->alpha = (float)sampler->prior.alpha;
     state->beta = (float)sampler->prior.beta;
     state->smoothing = (float)((double)sampler->prior.word_count * sampler->prior.beta);
-#if HAS_WIDE
-    state->is_wide = can_draw_wide();
-#endif
+    state->is_wide = psi_lda_is_wide();
     const size_t size_bytes = (size_t)state->vectors * LANES * sizeof *state->weights;
     state->weights = aligned_alloc(LANES * sizeof *state->weights, size_bytes);
     if (state->weights != NULL) {
@@ -183,11 +168,11 @@ static inline void token_move_plain(psi_lda_sampler *sampler, int32_t *row, int6
     state->weights[place_of(state, topic)] = weight_of(sampler, totals, topic);
 }
 
-#if HAS_WIDE
+#if PSI_LDA_HAS_WIDE
 /* The same. A processor hands what was stored on to a load of the same width at once, to a wider
  * one only once it is in the cache: so the weight is stored with its neighbours. */
-TARGET_WIDE static inline void token_move_wide(psi_lda_sampler *sampler, int32_t *row,
-                                               int64_t *totals, uint32_t topic, int step) {
+PSI_LDA_WIDE static inline void token_move_wide(psi_lda_sampler *sampler, int32_t *row,
+                                                int64_t *totals, uint32_t topic, int step) {
     const vector_state *const state = sampler->state;
     const uint32_t place = place_of(state, topic), lane = place % LANES;
     float *const vector = state->weights + (place - lane);
@@ -259,9 +244,9 @@ static void tokens_draw_plain(psi_lda_sampler *sampler, const psi_lda_block *blo
     tokens_draw(sampler, block, rows, range, &(const form){draw_plain, token_move_plain});
 }
 
-#if HAS_WIDE
-TARGET_WIDE static void tokens_draw_wide(psi_lda_sampler *sampler, const psi_lda_block *block,
-                                         const psi_lda_rows *rows, const uint32_t *range) {
+#if PSI_LDA_HAS_WIDE
+PSI_LDA_WIDE static void tokens_draw_wide(psi_lda_sampler *sampler, const psi_lda_block *block,
+                                          const psi_lda_rows *rows, const uint32_t *range) {
     tokens_draw(sampler, block, rows, range, &(const form){draw_wide, token_move_wide});
 }
 #else

@@ -19,19 +19,25 @@
  * Unlike in the paper, a pass keeps the counts of the row that it is at up to date, and takes the
  * token itself out of them; else a word that occurs once votes for the topic that it has.
  *
- * Of n_tw, the block's own tokens are drawn from by position, and the rest, which other blocks and
- * workers have, by a search in sums. */
+ * Of n_tw, the block's own tokens are drawn from by position. The rest, which other blocks and workers
+ * have, is written out behind them as a list of as many topics; where that would be many times the own
+ * tokens, it is searched in sums. */
 #include <stdlib.h>
 
 #include "algos/lda/sampler_parts.h"
 
+/* The rest of a word is written out if it is at most so many times the own tokens. */
+enum { REST_TIMES = 4, AHEAD = 16 };
+
 typedef struct warp_state {
     uint32_t *tokens;    /* borrowed: the pairs of the current block */
-    uint16_t *gathered;  /* owned, [occurrences]: topics of the current word's tokens */
+    uint16_t *gathered;  /* owned, [(1 + REST_TIMES) x occurrences]: topics of the current word's
+                          * tokens, then those of the rest, if they are written out */
     float *inverse;      /* owned, [K]: 1 / (n_k + V beta), of the pass's begin */
     uint32_t *rest_sums; /* owned, [K]: of the row without the block's tokens, over its topics */
     uint16_t *rest_topics;
     uint32_t rest_count; /* topics with a rest */
+    uint32_t listed;     /* tokens of the rest that are written out */
     float rest_scale;    /* rest_count / the last sum */
     uint16_t *guides; /* owned, [K]: where a search that begins at a share of the last sum starts */
     uint8_t *is_there; /* owned, [tokens]: whether the word's row is; all 0 between passes */
@@ -56,7 +62,8 @@ static ps_err warp_init(psi_lda_sampler *sampler, const psi_lda_limits *limits) 
     }
     sampler->state = state;
     const size_t topics = sampler->prior.topic_count;
-    state->gathered = calloc((size_t)limits->occurrence_count + 1, sizeof *state->gathered);
+    state->gathered =
+        calloc((1 + REST_TIMES) * ((size_t)limits->occurrence_count + 1), sizeof *state->gathered);
     state->inverse = calloc(topics, sizeof *state->inverse);
     state->rest_sums = calloc(topics, sizeof *state->rest_sums);
     state->rest_topics = calloc(topics, sizeof *state->rest_topics);
@@ -182,15 +189,32 @@ static void guides_make(warp_state *state) {
     }
 }
 
+/* Writes the topics of the rest behind the own tokens. O(rest). */
+static void rest_list(warp_state *state, uint32_t count) {
+    uint16_t *to = state->gathered + count;
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < state->rest_count; i++) {
+        for (; before < state->rest_sums[i]; before++) {
+            *to++ = state->rest_topics[i];
+        }
+    }
+    state->listed = before;
+    state->rest_count = 0;
+}
+
 /* What the row has beside the block's `count` tokens of the word: sums over the topics that have
- * any. O(count + K). */
-static void rest_make(psi_lda_sampler *sampler, int32_t *row, uint32_t count) {
+ * any. O(count + K), or O(count + what a sparse row had). */
+static void rest_make(psi_lda_sampler *sampler, uint32_t count) {
     warp_state *const state = sampler->state;
+    int32_t *const row = sampler->row.counts;
+    const uint32_t *const had = sampler->row.had.columns;
+    const uint32_t places = had == NULL ? sampler->prior.topic_count : sampler->row.had.count;
     uint32_t sum = 0, topics = 0;
     for (uint32_t i = 0; i < count; i++) {
         row[state->gathered[i]]--;
     }
-    for (uint32_t k = 0; k < sampler->prior.topic_count; k++) {
+    for (uint32_t i = 0; i < places; i++) {
+        const uint32_t k = had == NULL ? i : had[i];
         if (row[k] > 0) {
             sum += (uint32_t)row[k];
             state->rest_sums[topics] = sum;
@@ -201,7 +225,11 @@ static void rest_make(psi_lda_sampler *sampler, int32_t *row, uint32_t count) {
         row[state->gathered[i]]++;
     }
     state->rest_count = topics;
-    guides_make(state);
+    if (sum > (uint64_t)REST_TIMES * count) {
+        guides_make(state);
+    } else {
+        rest_list(state, count);
+    }
 }
 
 /* The topic of the first sum beyond `at`. O(1) in expectation. */
@@ -222,7 +250,8 @@ static inline uint16_t rest_draw(const warp_state *state, uint32_t at) {
 static void word_propose(psi_lda_sampler *sampler, const uint32_t *places, uint32_t count) {
     warp_state *const state = sampler->state;
     psi_lda_random random = sampler->random;
-    const double beta = sampler->prior.beta, others = (double)count - 1;
+    const double beta = sampler->prior.beta;
+    const double others = (double)count - 1 + (double)state->listed;
     const double rest =
         state->rest_count == 0 ? 0 : (double)state->rest_sums[state->rest_count - 1];
     const double mass = others + rest + beta * (double)sampler->prior.topic_count;
@@ -250,6 +279,9 @@ static void word_decide(psi_lda_sampler *sampler, const psi_lda_block *block, co
     warp_state *const state = sampler->state;
     psi_lda_random random = sampler->random;
     for (uint32_t i = 0; i < count; i++) {
+        const uint32_t next = places[i + AHEAD < count ? i + AHEAD : i];
+        __builtin_prefetch(block->topics + next, 1);
+        __builtin_prefetch(state->tokens + next, 1);
         d->counts[block->topics[places[i]]]--;
         d->counts[topic_of(state->tokens[places[i]])]++;
     }
@@ -268,20 +300,22 @@ static void pass_by_word(psi_lda_sampler *sampler, const psi_lda_block *block,
     warp_state *const state = sampler->state;
     inverse_refresh(sampler, rows->totals);
     for (uint32_t w = 0; w < block->word_count; w++) {
-        if (rows->words[w] == NULL) {
+        if (!psi_lda_open_row_begin(&sampler->row, block, rows, w)) {
             continue;
         }
         const uint32_t *const places = block->by_word + block->word_begins[w];
         const uint32_t count = block->word_begins[w + 1] - block->word_begins[w];
-        const decision d = {.counts = rows->words[w],
+        const decision d = {.counts = sampler->row.counts,
                             .totals = rows->totals,
                             .inverse = state->inverse,
                             .smoothing = (float)sampler->prior.beta};
         word_decide(sampler, block, &d, places, count);
         state->rest_count = 0;
+        state->listed = 0;
         if (count < block->frequencies[w]) { /* others have tokens of this word, too */
-            rest_make(sampler, rows->words[w], count);
+            rest_make(sampler, count);
         }
+        psi_lda_open_row_end(&sampler->row, block, rows, w);
         word_propose(sampler, places, count);
     }
 }
@@ -290,7 +324,7 @@ static void pass_by_word(psi_lda_sampler *sampler, const psi_lda_block *block,
 static int tokens_mark(const warp_state *state, const psi_lda_block *block,
                        const psi_lda_rows *rows, uint8_t value) {
     int lacks_rows = 0;
-    for (uint32_t w = 0; w < block->word_count; w++) {
+    for (uint32_t w = 0; w < block->word_count && rows->sparse == NULL; w++) {
         lacks_rows |= rows->words[w] == NULL;
     }
     for (uint32_t w = 0; w < block->word_count && lacks_rows; w++) {

@@ -7,9 +7,9 @@
 ps_err psi_lda_word_proposal_init(psi_lda_word_proposal *proposal, const psi_lda_prior *prior,
                                   const psi_lda_limits *limits) {
     const size_t words = (size_t)limits->word_count + 1;
-    *proposal = (psi_lda_word_proposal){.prior = *prior};
+    *proposal = (psi_lda_word_proposal){.prior = *prior, .capacity = limits->nonzero_count + 1};
     proposal->smoothing = calloc(prior->topic_count, sizeof *proposal->smoothing);
-    proposal->columns = calloc(limits->nonzero_count + 1, sizeof *proposal->columns);
+    proposal->columns = calloc(proposal->capacity, sizeof *proposal->columns);
     proposal->begins = calloc(words, sizeof *proposal->begins);
     proposal->masses = calloc(words, sizeof *proposal->masses);
     proposal->stack = calloc(prior->topic_count, sizeof *proposal->stack);
@@ -62,8 +62,7 @@ static uint16_t table_draw(const psi_lda_column *columns, uint32_t count, psi_ld
     return at < column->share ? column->topic : columns[column->other].topic;
 }
 
-void psi_lda_word_proposal_build(psi_lda_word_proposal *proposal, const psi_lda_block *block,
-                                 const psi_lda_rows *rows, const double *inverse) {
+void psi_lda_word_proposal_begin(psi_lda_word_proposal *proposal, const double *inverse) {
     const uint32_t topics = proposal->prior.topic_count;
     proposal->smoothing_mass = 0;
     for (uint32_t k = 0; k < topics; k++) {
@@ -72,26 +71,36 @@ void psi_lda_word_proposal_build(psi_lda_word_proposal *proposal, const psi_lda_
         proposal->smoothing_mass += weight;
     }
     table_build(proposal->smoothing, topics, proposal->smoothing_mass, proposal->stack);
-    uint64_t begin = 0;
-    for (uint32_t w = 0; w < block->word_count; w++) {
-        const uint32_t room = block->frequencies[w] < topics ? block->frequencies[w] : topics;
-        const int32_t *const row = rows->words[w];
-        psi_lda_column *const columns = proposal->columns + begin;
-        uint32_t count = 0;
-        double mass = 0;
-        for (uint32_t k = 0; row != NULL && k < topics && count < room; k++) {
-            if (row[k] > 0) {
-                const double weight = (double)row[k] * inverse[k];
-                columns[count++] = (psi_lda_column){.weight = (float)weight, .topic = (uint16_t)k};
-                mass += weight;
-            }
+}
+
+void psi_lda_word_proposal_word(psi_lda_word_proposal *proposal, uint32_t slot,
+                                const ps_sparse_row *row, const double *inverse) {
+    const int32_t *const counts = row->values;
+    psi_lda_column *const columns = proposal->columns + proposal->begins[slot];
+    uint32_t count = 0;
+    const uint64_t room = proposal->capacity - proposal->begins[slot];
+    double mass = 0;
+    for (uint32_t i = 0; i < row->count && count < room; i++) {
+        const uint32_t k = row->columns == NULL ? i : row->columns[i];
+        if (counts[i] > 0) {
+            const double weight = (double)counts[i] * inverse[k];
+            columns[count++] = (psi_lda_column){.weight = (float)weight, .topic = (uint16_t)k};
+            mass += weight;
         }
-        table_build(columns, count, mass, proposal->stack);
-        proposal->begins[w] = begin;
-        proposal->masses[w] = mass;
-        begin += count;
     }
-    proposal->begins[block->word_count] = begin;
+    table_build(columns, count, mass, proposal->stack);
+    proposal->masses[slot] = mass;
+    proposal->begins[slot + 1] = proposal->begins[slot] + count;
+}
+
+void psi_lda_word_proposal_build(psi_lda_word_proposal *proposal, const psi_lda_block *block,
+                                 const psi_lda_rows *rows, const double *inverse) {
+    psi_lda_word_proposal_begin(proposal, inverse);
+    for (uint32_t w = 0; w < block->word_count; w++) {
+        const uint32_t topics = rows->words[w] == NULL ? 0 : proposal->prior.topic_count;
+        const ps_sparse_row row = {.count = topics, .values = rows->words[w]};
+        psi_lda_word_proposal_word(proposal, w, &row, inverse);
+    }
 }
 
 uint16_t psi_lda_word_proposal_draw(const psi_lda_word_proposal *proposal, uint32_t slot,

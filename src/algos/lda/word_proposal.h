@@ -29,6 +29,7 @@ typedef struct psi_lda_word_proposal {
     psi_lda_column *smoothing; /* [K]: beta / (n~_t + V beta) */
     double smoothing_mass;
     psi_lda_column *columns; /* all words' tables, one behind the other; topics ascend */
+    uint64_t capacity;       /* of columns */
     uint64_t *begins;        /* [words + 1] */
     double *masses;          /* [words] */
     uint32_t *stack;         /* [K], for building */
@@ -39,6 +40,15 @@ PS_MUST_CHECK ps_err psi_lda_word_proposal_init(psi_lda_word_proposal *proposal,
                                                 const psi_lda_prior *prior,
                                                 const psi_lda_limits *limits);
 void psi_lda_word_proposal_fini(psi_lda_word_proposal *proposal);
+
+/* Builds the table that all words share, from 1 / (n_t + V beta). O(K). */
+void psi_lda_word_proposal_begin(psi_lda_word_proposal *proposal, const double *inverse);
+
+/* Builds the table of one word; those of the slots before it are built, but for slot 0. `row` has i32
+ * counts of ascending topics, or of all topics if its columns are NULL. Those for which there is no
+ * room have no column of their own. O(row). */
+void psi_lda_word_proposal_word(psi_lda_word_proposal *proposal, uint32_t slot,
+                                const ps_sparse_row *row, const double *inverse);
 
 /* Builds the tables of all words of the block from the counts as they are. `inverse` is 1 / (n_t +
  * V beta). O(words x K). */

@@ -47,7 +47,7 @@ static void coordinate_revise(psi_learner *learner, uint64_t round, uint32_t i, 
 static double step_of(const psi_learner *learner, uint64_t round) {
     const psi_learner_options *const options = &learner->options;
     const psi_facts *const facts = options->facts;
-    if (options->kind == PSI_LEARNER_SGD) {
+    if (options->kind == PSI_LEARNER_SGD || options->kind == PSI_LEARNER_LAZY) {
         return options->step_scale * options->theorem->step(facts, (double)round + 1);
     }
     const double t =
@@ -61,13 +61,16 @@ static void gradient_use(psi_learner *learner, uint64_t round) {
     const uint32_t d = learner->options.game->set.dimension;
     const psi_learner_kind kind = learner->options.kind;
     const double scale = learner->options.step_scale * learner->options.facts->radius;
-    const int steps = kind == PSI_LEARNER_SGD || kind == PSI_LEARNER_ADADELAY;
+    const int steps =
+        kind == PSI_LEARNER_SGD || kind == PSI_LEARNER_ADADELAY || kind == PSI_LEARNER_LAZY;
     const double step = steps ? step_of(learner, round) : 0;
     for (uint32_t i = 0; i < d; i++) {
         if (kind == PSI_LEARNER_ADAREVISION) {
             coordinate_revise(learner, round, i, scale);
         } else if (kind == PSI_LEARNER_DUAL) {
             learner->sum[i] += learner->gradients[round * d + i];
+        } else if (kind == PSI_LEARNER_LAZY) {
+            learner->sum[i] += step * learner->gradients[round * d + i];
         } else {
             learner->x[i] -= step * learner->gradients[round * d + i];
         }
@@ -75,11 +78,13 @@ static void gradient_use(psi_learner *learner, uint64_t round) {
     learner->in_flight--;
 }
 
-/* The point of the next round, of dual averaging. */
+/* The point of the next round, of dual averaging; if lazy, the steps are in the sum. */
 static void dual_point(psi_learner *learner) {
     const psi_learner_options *const options = &learner->options;
     const double next = (double)learner->round + 1;
-    const double step = options->step_scale * options->theorem->step(options->facts, next);
+    const double step = options->kind == PSI_LEARNER_LAZY
+                            ? 1
+                            : options->step_scale * options->theorem->step(options->facts, next);
     psi_set_start(&options->game->set, learner->x);
     for (uint32_t i = 0; i < options->game->set.dimension; i++) {
         learner->x[i] -= step * learner->sum[i];
@@ -122,7 +127,7 @@ void psi_learner_round(psi_learner *learner) {
     for (uint64_t r = learner->heads[t]; r != 0; r = learner->following[r - 1]) {
         gradient_use(learner, r - 1);
     }
-    if (learner->options.kind == PSI_LEARNER_DUAL) {
+    if (learner->options.kind == PSI_LEARNER_DUAL || learner->options.kind == PSI_LEARNER_LAZY) {
         dual_point(learner);
     }
     psi_set_project(&game->set, learner->x);

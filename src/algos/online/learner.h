@@ -20,14 +20,17 @@ typedef enum psi_learner_kind {
      * between the read and the use of a gradient. */
     PSI_LEARNER_ADAREVISION,
     /* AdaDelay (Sra, Yu, Li and Smola 2016): 1 / (H + L/F sqrt(t + delay_t)), by the real delay. */
-    PSI_LEARNER_ADADELAY
+    PSI_LEARNER_ADADELAY,
+    /* As SGD, but what is kept is not projected, only what is played: with one step for all rounds
+     * dual averaging, kept in the units of x. */
+    PSI_LEARNER_LAZY
 } psi_learner_kind;
 
 /* What was seen so far, to be added up over learners. */
 typedef struct psi_online_log {
     double loss_sum, round_count;
     double in_flight_sum, in_flight_squares, in_flight_weighted; /* see psi_facts */
-    double reads_outside, reads_too_old;
+    double reads_outside, reads_too_old, rounds_unbounded, updates_too_long;
 } psi_online_log;
 
 typedef struct psi_learner_options {
@@ -49,7 +52,8 @@ typedef struct psi_learner {
     uint64_t *following;     /* owned, [rounds]: the next that arrives together with one, + 1 */
     uint64_t in_flight;      /* gradients that were not used yet */
     double *marks;           /* owned, [rounds][d], AdaptiveRevision: `sum` at the read; or NULL */
-    double sum[PSI_SET_DIMENSION_MAX]; /* of all gradients used: not with SGD */
+    double sum[PSI_SET_DIMENSION_MAX]; /* of all gradients used, if lazy of steps x gradients: not
+                                          with SGD */
     double z[PSI_SET_DIMENSION_MAX], z_max[PSI_SET_DIMENSION_MAX];
     psi_online_log log;
 } psi_learner;

@@ -1,11 +1,13 @@
 /* One table of one row: x, and for every worker how many of its updates are in it. A worker adds 1
  * to its own place with each update, so that whoever reads the row knows exactly which updates it
- * has read: updates of one worker apply in order.
+ * has read: updates of one worker apply in order. It counts in units of 2^-60, so that a policy
+ * that bounds values sees x alone.
  *
  * One worker plays rounds with delays of its own (learner.h). Several play one round each a clock,
  * round number t = clock P + rank + 1, and the delays are those that the server's policy, the
  * network and the other workers make (Ho et al. 2013): x is what was read, and not projected. Of
- * dual averaging the row has the sum of all -g instead, and x = project(start + eta_t sum). */
+ * dual averaging the row has the sum of all -g instead, and x = project(start + eta_t sum); of the
+ * lazy learner x is projected when it is read. */
 #include "algos/online/online_app.h"
 
 #include <math.h>
@@ -16,6 +18,9 @@
 #include "algos/online/online_problem.h"
 
 enum { TABLE_X, TABLES };
+
+/* One update in its worker's place: so small that counts are exact and weigh nothing beside x. */
+#define COUNT_UNIT 0x1p-60
 
 /* Seconds per round, of order of magnitude: set --unit-cost where time matters. */
 #define REFERENCE_COST_S 1e-7
@@ -118,6 +123,7 @@ typedef struct player {
     const double *row; /* as it was read */
     uint32_t rank;
     uint32_t clock;
+    double value_bound;              /* of the policy */
     double x[PSI_SET_DIMENSION_MAX]; /* the point that is played */
     double *delta;                   /* owned, as a row */
     psi_online_log log;
@@ -132,8 +138,9 @@ static double in_flight_of(player *p) {
     int is_too_old = 0;
     for (uint32_t q = 0; q < problem->worker_count; q++) {
         const double before = (double)p->clock + (q < p->rank);
-        in_flight += fabs(counts[q] - before);
-        is_too_old |= counts[q] < promised;
+        const double count = counts[q] / COUNT_UNIT;
+        in_flight += fabs(count - before);
+        is_too_old |= count < promised;
     }
     p->log.reads_too_old += is_too_old;
     return in_flight;
@@ -158,6 +165,9 @@ static void point_make(player *p, double step) {
     const psi_set *const set = &problem->game.set;
     if (problem->learner != PSI_LEARNER_DUAL) {
         memcpy(p->x, p->row, set->dimension * sizeof *p->x);
+        if (problem->learner == PSI_LEARNER_LAZY) {
+            psi_set_project(set, p->x);
+        }
         return;
     }
     psi_set_start(set, p->x);
@@ -179,7 +189,9 @@ static void read_log(player *p, double t) {
     p->log.in_flight_sum += in_flight;
     p->log.in_flight_squares += in_flight * in_flight;
     p->log.in_flight_weighted += in_flight / sqrt(oldest);
-    p->log.reads_outside += !is_dual && is_outside(p, in_flight * longest);
+    p->log.reads_outside +=
+        problem->learner == PSI_LEARNER_SGD && is_outside(p, in_flight * longest);
+    p->log.rounds_unbounded += p->value_bound > facts->value_bound;
 }
 
 /* u_t = - eta_t grad f_t(x~_t), or, of dual averaging, without eta_t. */
@@ -194,10 +206,13 @@ static void player_play(void *arg) {
     read_log(p, t);
     p->log.loss_sum += psi_game_value(&problem->game, round, p->x);
     psi_game_gradient(&problem->game, round, p->x, p->delta);
+    double longest = 0;
     for (uint32_t i = 0; i < d; i++) {
         p->delta[i] *= problem->learner == PSI_LEARNER_DUAL ? -1 : -step;
+        longest = fmax(longest, fabs(p->delta[i]));
     }
-    p->delta[d + p->rank] = 1;
+    p->log.updates_too_long += longest > problem->update_max;
+    p->delta[d + p->rank] = COUNT_UNIT;
 }
 
 static ps_err player_clock(player *p, ps_worker *worker) {
@@ -210,7 +225,7 @@ static ps_err player_clock(player *p, ps_worker *worker) {
 }
 
 static ps_err players_work(ps_worker *worker, const psi_online_problem *problem) {
-    player p = {.problem = problem, .rank = ps_rank(worker)};
+    player p = {.problem = problem, .rank = ps_rank(worker), .value_bound = ps_value_bound(worker)};
     p.delta = calloc((size_t)problem->game.set.dimension + problem->worker_count, sizeof *p.delta);
     ps_err err = p.delta == NULL ? PS_ENOMEM : PS_OK;
     if (err == PS_OK) {

@@ -10,8 +10,8 @@ static const double numbers_max = 0x1p28; /* of a stream */
 const ps_option psi_online_option_list[PSI_ONLINE_OPTIONS] = {
     [PSI_ONLINE_THEOREM] = {"theorem", PS_OPTION_WORD, psi_theorem_words, "lipschitz-tight", 0, 0,
                             "whose steps are taken, and whose bound is drawn"},
-    [PSI_ONLINE_LEARNER] = {"learner", PS_OPTION_WORD, "auto|sgd|dual|adarevision|adadelay", "auto",
-                            0, 0, "auto: that of the theorem; the last two are for one worker"},
+    [PSI_ONLINE_LEARNER] = {"learner", PS_OPTION_WORD, "auto|sgd|dual|adarevision|adadelay|lazy",
+                            "auto", 0, 0, "auto: that of the theorem; ada... are for one worker"},
     [PSI_ONLINE_LOSS] = {"loss", PS_OPTION_WORD, "linear|hinge|squared|logistic|smooth-hinge",
                          "linear", 0, 0, "of a margin a.x; |a| = 1, labels -1 and +1"},
     [PSI_ONLINE_STRONG] = {"strong", PS_OPTION_NUMBER, NULL, "0", 0, 1e6,
@@ -32,6 +32,8 @@ const ps_option psi_online_option_list[PSI_ONLINE_OPTIONS] = {
                           "tau: mean rounds between a gradient and its use"},
     [PSI_ONLINE_STALENESS] = {"staleness", PS_OPTION_COUNT, NULL, "0", 0, 1e6,
                               "s of the policy, for steps and bound"},
+    [PSI_ONLINE_VALUE_BOUND] = {"value-bound", PS_OPTION_NUMBER, NULL, "0", 0, 1e9,
+                                "V of the policy vap:V, for the bound"},
     [PSI_ONLINE_STEP_SCALE] = {"step-scale", PS_OPTION_NUMBER, NULL, "1", 1e-9, 1e9,
                                "multiplies the theorem's steps, which is then broken"},
 };
@@ -113,6 +115,8 @@ static void facts_make(psi_online_problem *problem, const ps_settings *settings)
     facts->delay = number_of(settings, PSI_ONLINE_DELAY);
     facts->staleness = number_of(settings, PSI_ONLINE_STALENESS);
     facts->workers = problem->worker_count;
+    facts->dimension = game->set.dimension;
+    facts->value_bound = number_of(settings, PSI_ONLINE_VALUE_BOUND);
     facts->has_fixed_delay = place_of(settings, PSI_ONLINE_DELAYS) == PSI_DELAY_FIXED;
     facts->is_iid = place_of(settings, PSI_ONLINE_STREAM) == PSI_ORDER_IID;
     facts->is_projected = problem->worker_count == 1;
@@ -156,7 +160,9 @@ static ps_err problem_fill(psi_online_problem *problem, const ps_settings *setti
         return PS_EINVAL;
     }
     const int learner = place_of(settings, PSI_ONLINE_LEARNER);
-    const psi_learner_kind stated = problem->theorem->is_dual ? PSI_LEARNER_DUAL : PSI_LEARNER_SGD;
+    const psi_learner_kind stated = problem->theorem->is_dual   ? PSI_LEARNER_DUAL
+                                    : problem->theorem->is_lazy ? PSI_LEARNER_LAZY
+                                                                : PSI_LEARNER_SGD;
     problem->learner = learner == 0 ? stated : (psi_learner_kind)(learner - 1);
     problem->facts.is_plain = problem->learner == stated && problem->step_scale == 1;
     problem->game = (psi_game){.loss = (psi_loss)place_of(settings, PSI_ONLINE_LOSS),
@@ -174,6 +180,8 @@ static ps_err problem_fill(psi_online_problem *problem, const ps_settings *setti
                            (uint32_t)number_of(settings, PSI_ONLINE_DELAY), spec.round_count,
                            settings->seed, problem->delays));
     facts_make(problem, settings);
+    problem->update_max =
+        problem->facts.value_bound / (problem->worker_count * sqrt((double)clocks + 1));
     if (strcmp(problem->theorem->name, "strongly-convex") == 0 && !(problem->game.lambda > 0)) {
         return ps_fault_set(fault, PS_EINVAL,
                             "the steps of strongly-convex need --strong above 0, say 0.1");
@@ -212,6 +220,8 @@ void psi_online_evaluate(const psi_online_problem *problem, uint32_t rank,
     sums[PSI_ONLINE_FLIGHT_WEIGHTED] = log->in_flight_weighted;
     sums[PSI_ONLINE_OUTSIDE] = log->reads_outside;
     sums[PSI_ONLINE_TOO_OLD] = log->reads_too_old;
+    sums[PSI_ONLINE_UNBOUNDED] = log->rounds_unbounded;
+    sums[PSI_ONLINE_TOO_LONG] = log->updates_too_long;
     sums[PSI_ONLINE_BEST] = 0;
     sums[PSI_ONLINE_GAP] = 0;
     if (rank == 0) {
@@ -232,6 +242,8 @@ psi_facts psi_online_facts(const psi_online_problem *problem, const double *sums
     facts.in_flight_weighted = sums[PSI_ONLINE_FLIGHT_WEIGHTED];
     facts.reads_outside = sums[PSI_ONLINE_OUTSIDE];
     facts.reads_too_old = sums[PSI_ONLINE_TOO_OLD];
+    facts.rounds_unbounded = sums[PSI_ONLINE_UNBOUNDED];
+    facts.updates_too_long = sums[PSI_ONLINE_TOO_LONG];
     return facts;
 }
 

@@ -17,6 +17,7 @@ typedef struct psi_online_problem {
     double step_scale;
     uint32_t worker_count;
     uint64_t rounds_per_clock; /* of all workers together */
+    double update_max;         /* V / (P sqrt(clocks + 1)): the largest number of an update */
 } psi_online_problem;
 
 /* The options, in the order of ps_settings.values. */
@@ -34,6 +35,7 @@ enum {
     PSI_ONLINE_DELAYS,
     PSI_ONLINE_DELAY,
     PSI_ONLINE_STALENESS,
+    PSI_ONLINE_VALUE_BOUND,
     PSI_ONLINE_STEP_SCALE,
     PSI_ONLINE_OPTIONS
 };
@@ -55,6 +57,8 @@ enum {
     PSI_ONLINE_FLIGHT_WEIGHTED,
     PSI_ONLINE_OUTSIDE,
     PSI_ONLINE_TOO_OLD,
+    PSI_ONLINE_UNBOUNDED,
+    PSI_ONLINE_TOO_LONG,
     PSI_ONLINE_BEST,
     PSI_ONLINE_GAP,
     PSI_ONLINE_SUMS

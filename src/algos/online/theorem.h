@@ -7,23 +7,27 @@
 
 /* What is known of a run. Constants are exact for its losses and its set. */
 typedef struct psi_facts {
-    double lipschitz;  /* L: ||gradient|| <= L */
-    double smoothness; /* H: of the gradient; infinity if it jumps */
-    double strong;     /* lambda of strong convexity */
-    double radius;     /* F: F^2 is the largest 1/2 ||x - x'||^2 */
-    double reach;      /* the largest ||x - x_1||, x_1 being the start */
-    double rounds;     /* T so far */
-    double horizon;    /* T in the end, for steps that need it */
-    double delay;      /* tau, of fixed delays */
-    double delay_sum;  /* D: of all rounds up to the horizon */
-    double staleness;  /* s that the bound is for */
-    double workers;    /* P */
+    double lipschitz;   /* L: ||gradient|| <= L */
+    double smoothness;  /* H: of the gradient; infinity if it jumps */
+    double strong;      /* lambda of strong convexity */
+    double radius;      /* F: F^2 is the largest 1/2 ||x - x'||^2 */
+    double reach;       /* the largest ||x - x_1||, x_1 being the start */
+    double rounds;      /* T so far */
+    double horizon;     /* T in the end, for steps that need it */
+    double delay;       /* tau, of fixed delays */
+    double delay_sum;   /* D: of all rounds up to the horizon */
+    double staleness;   /* s that the bound is for */
+    double workers;     /* P */
+    double dimension;   /* d */
+    double value_bound; /* V that the bound is for: in transit is at most V / sqrt(t) */
     double in_flight_mean,
         in_flight_variance;    /* of the updates that a read lacks or has too many */
     double in_flight_weighted; /* sum_t in flight_t / sqrt(t'): t' = t of dual learners, else
                                 * max(1, t - (s + 1) P) */
     double reads_outside;      /* reads outside of the set */
     double reads_too_old;      /* reads that lack what s promises */
+    double rounds_unbounded;   /* rounds under a policy that does not bound values by V */
+    double updates_too_long;   /* updates with a number above V / (P sqrt(clocks + 1)) */
     int is_iid, has_fixed_delay, is_projected, is_plain; /* plain: steps as the theorem says */
 } psi_facts;
 
@@ -39,7 +43,8 @@ typedef struct psi_theorem {
     const char *paper;                               /* author, year, number */
     const char *certainty;                           /* "proven here", "as recalled" */
     psi_assumption assumptions[PSI_ASSUMPTIONS_MAX]; /* up to the first without a text */
-    int is_dual; /* for dual averaging; else for steps from point to point */
+    int is_dual; /* for dual averaging; else for steps from point to point, */
+    int is_lazy; /* of which what is read is projected, what is kept is not */
     double (*step)(const psi_facts *facts, double t); /* eta_t of the t-th update used, t >= 1 */
     double (*bound)(const psi_facts *facts);          /* of the regret after `rounds` */
 } psi_theorem;
