@@ -16,7 +16,7 @@
 #include "sim/sim.h"
 #include "support/suite.h"
 
-enum { WORKERS = 4, WORDS = 70, TOPICS = 20, CLOCKS = 8 };
+enum { WORKERS = 4, CLOCKS = 8 };
 
 static const char data[] = "synthetic:docs=90,words=70,topics=5,length=20,zipf=0.9,seed=3";
 static const char *const samplers[] = {"dense", "sparse", "alias", "light",
@@ -26,8 +26,7 @@ static const uint32_t places[][2] = {{1, 1}, {2, 1}, {2, 2}, {4, 1}, {4, 2}, {4,
 
 /* All that a run leaves but when things happened. Less than a pipe holds. */
 typedef struct outcome {
-    int32_t words[WORDS * TOPICS];
-    int64_t totals[TOPICS];
+    uint64_t tables; /* a hash of all their numbers */
     double measures[CLOCKS + 1][PSI_LDA_RATE];
     uint32_t rows;
 } outcome;
@@ -61,9 +60,35 @@ static ps_err run(psi_plan *plan, psi_results *results, ps_fault *fault) {
     return err;
 }
 
-static void outcome_take(const psi_results *results, outcome *outcome_out) {
-    memcpy(outcome_out->words, results->model_dense[0], sizeof outcome_out->words);
-    memcpy(outcome_out->totals, results->model_dense[1], sizeof outcome_out->totals);
+/* FNV-1a (Fowler, Noll and Vo). */
+static uint64_t hash_add(uint64_t hash, const void *bytes, size_t size_bytes) {
+    for (size_t i = 0; i < size_bytes; i++) {
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+static uint64_t tables_hash(const psi_plan *plan, const psi_results *results) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t t = 0; t < plan->table_count; t++) {
+        const ps_table_spec *const spec = &plan->specs[t];
+        const size_t size_bytes = ps_type_size_bytes(spec->type);
+        const ps_sparse_row *const sparse = results->model_sparse[t];
+        if (sparse == NULL) {
+            hash = hash_add(hash, results->model_dense[t],
+                            spec->row_count * spec->column_count * size_bytes);
+        }
+        for (uint64_t r = 0; r < spec->row_count && sparse != NULL; r++) {
+            hash = hash_add(hash, &sparse[r].count, sizeof sparse[r].count);
+            hash = hash_add(hash, sparse[r].columns, sparse[r].count * sizeof *sparse[r].columns);
+            hash = hash_add(hash, sparse[r].values, sparse[r].count * size_bytes);
+        }
+    }
+    return hash;
+}
+
+static void outcome_take(const psi_plan *plan, const psi_results *results, outcome *outcome_out) {
+    outcome_out->tables = tables_hash(plan, results);
     for (size_t i = 0; i < results->metrics_count && i <= CLOCKS; i++) {
         memcpy(outcome_out->measures[i], results->metrics[i].values,
                sizeof outcome_out->measures[i]);
@@ -93,7 +118,7 @@ static ps_err child_run(const setting *as, outcome *outcome_out) {
         err = (as->is_simulated ? simulate : run)(&plan, &results, &fault);
     }
     if (err == PS_OK) {
-        outcome_take(&results, outcome_out);
+        outcome_take(&plan, &results, outcome_out);
     } else {
         printf("%s\n", fault.text);
     }
