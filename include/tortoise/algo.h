@@ -35,7 +35,7 @@ uint64_t ps_option_bytes(const char *value);
 
 /* The settings that an algorithm is opened with. Borrowed for the call of open(). */
 typedef struct ps_settings {
-    const char *data;          /* a file, or "synthetic[:k=v,...]" */
+    const char *data; /* a file, or "synthetic[:k=v,...]" */
     uint64_t seed;
     uint32_t worker_count;
     uint32_t clock_count;      /* 0: the algorithm's default */
@@ -53,6 +53,12 @@ typedef struct ps_model {
     const ps_sparse_row *const *sparse;
 } ps_model;
 
+/* A metric that the run itself fills in: the mean of `mean`, which is one over all that `count` has counted
+ * so far, over what was counted since the evaluation before; 0 if nothing was. Places among the metrics. */
+typedef struct ps_since {
+    size_t metric, mean, count;
+} ps_since;
+
 typedef struct ps_algo {
     const char *name;    /* "mf" */
     const char *summary; /* one line */
@@ -65,9 +71,11 @@ typedef struct ps_algo {
 
     const char *const *metrics; /* columns; the first is "objective" */
     size_t metric_count;
-    uint32_t maximised; /* bit m is set: of metrics[m] more is better; else less is */
-    size_t rate_metric; /* a metric that the run itself fills in: work_units / time_s; 0: none */
-    size_t sum_count;   /* of partial sums that evaluate() fills */
+    uint32_t maximised;    /* bit m is set: of metrics[m] more is better; else less is */
+    size_t rate_metric;    /* a metric that the run itself fills in: work_units / time_s; 0: none */
+    const ps_since *since; /* more of them */
+    size_t since_count;
+    size_t sum_count; /* of partial sums that evaluate() fills */
 
     /* Reads the data and makes the problem, which all workers of the process share and none changes. On
      * failure `fault` says why in one line and *problem_out is NULL. May take long; no other thread runs. */

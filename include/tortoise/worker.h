@@ -42,7 +42,7 @@ typedef struct ps_table_spec {
     uint64_t row_count;
     uint32_t column_count;
     uint32_t block_rows;
-    bool is_part; /* ps_algo.leave() puts its rows together with others': it has no file of its own */
+    bool is_part; /* ps_algo.leave() puts its rows together with others': no file of its own */
 } ps_table_spec;
 
 /* Bytes of one number of `type`: 4 or 8. */
@@ -92,7 +92,8 @@ typedef struct ps_sparse_row {
 } ps_sparse_row;
 
 /* Like ps_get() for a row of a sparse table. Returns false if the row was not fetched in this clock, or
- * memory is out. The view is valid until the next add to that row, ps_fetch() or ps_clock(). Also inside step. */
+ * memory is out. The view is valid until the next add to that row, ps_fetch() or ps_clock(). Also inside
+ * step. */
 bool ps_get_sparse(ps_worker *worker, uint32_t table, uint64_t row, ps_sparse_row *row_out);
 
 /* Like ps_add() for a row of a sparse table: adds `values`[i] at `columns`[i], 0 <= i < count. Columns may
@@ -150,5 +151,11 @@ PS_MUST_CHECK ps_err ps_wait(ps_worker *worker, uint64_t handle);
  * (the factors of its own users, say). ps_clock() copies it when an evaluation is due. Borrowed until the
  * worker returns. Call it once, before the first ps_clock(). Never blocks. */
 void ps_publish(ps_worker *worker, const void *bytes, size_t size_bytes);
+
+/* The same, where the copy is not the state as it lies in memory: whenever an evaluation is due, copy(state,
+ * to) writes `size_bytes` bytes to `to`. It is called by the worker's thread inside ps_clock() and must not
+ * block. `state` is borrowed until the worker returns. */
+void ps_publish_by(ps_worker *worker, void (*copy)(const void *state, void *to), const void *state,
+                   size_t size_bytes);
 
 #endif

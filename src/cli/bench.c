@@ -16,7 +16,7 @@
 #include "settings.h"
 
 const tt_bench *const tt_benches[] = {
-    &tt_bench_core,      &tt_bench_lda,     &tt_bench_mf,   &tt_bench_sim,
+    &tt_bench_core,      &tt_bench_lda,     &tt_bench_lr,   &tt_bench_mf, &tt_bench_sim,
     &tt_bench_transport, &tt_bench_workers, &tt_bench_soak, NULL,
 };
 

@@ -33,8 +33,8 @@ typedef struct tt_bench {
 /* All benchmarks, NULL at the end; defined in bench.c. */
 extern const tt_bench *const tt_benches[];
 
-extern const tt_bench tt_bench_core, tt_bench_lda, tt_bench_mf, tt_bench_sim, tt_bench_transport,
-    tt_bench_workers, tt_bench_soak;
+extern const tt_bench tt_bench_core, tt_bench_lda, tt_bench_lr, tt_bench_mf, tt_bench_sim,
+    tt_bench_transport, tt_bench_workers, tt_bench_soak;
 
 /* What another system did with the same work. It was measured elsewhere, on a machine of the same
  * kind (docs/benchmarks.md), so its factor is coarse. */

@@ -5,9 +5,9 @@
  *    topics.
  *  - Bytes per token beside the tables: all that is allocated, and the copy of the topics that an
  *    evaluation looks at.
- *  - Time to a likelihood: `auto` makes as many passes from uniform topics as a rival did, whose passes
- *    draw from the same distribution; how long does it take as it is used, with sequential first
- *    topics, to the likelihood that these reached? */
+ *  - Time to a likelihood: `auto` makes as many passes from uniform topics as a rival did, whose
+ *    passes draw from the same distribution; how long does it take as it is used, with sequential
+ *    first topics, to the likelihood that these reached? */
 #include "bench.h"
 
 #include <math.h>
@@ -18,6 +18,7 @@
 #endif
 
 #include "algos/lda/lda_serial.h"
+#include "algos/lda/packed_topics.h"
 
 /* Documents, tokens and words of the size at which rival programs were measured. */
 static const char default_data[] =
@@ -125,7 +126,7 @@ static void bytes_print(const psi_lda_serial *serial, const subject *asked, doub
     const double topics = (double)prior->topic_count;
     const double tables =
         ((double)prior->word_count * sizeof *serial->words + sizeof *serial->totals) * topics;
-    const double copy = sizeof *serial->topics;
+    const double copy = psi_lda_topic_bits(prior->topic_count) / 8.0;
     char what[64];
     (void)snprintf(what, sizeof what, "%s, %s topics: memory per token", asked->sampler,
                    asked->topics);
@@ -189,8 +190,8 @@ static double likelihood_of(const psi_lda_serial *serial) {
     return metrics[PSI_LDA_LOGLIK];
 }
 
-/* Makes at most `passes` passes, until `wanted` is reached. Seconds that these took, the first topics
- * included; evaluations take no part in them. */
+/* Makes at most `passes` passes, until `wanted` is reached. Seconds that these took, the first
+ * topics included; evaluations take no part in them. */
 typedef struct run_result {
     double time_s, likelihood;
     int passes;

@@ -1,5 +1,7 @@
 #include "bench_plan.h"
 
+#include <math.h>
+
 #include <unistd.h>
 
 /* There is no objective: what is measured is the time. */
@@ -51,5 +53,40 @@ ps_err tt_bench_plan_run(const tt_bench_plan *plan, const psi_runtime_options *o
     if (options == NULL || options->stats == NULL || !options->stats->workers_abandoned) {
         psi_results_fini(&results, &plan->plan);
     }
+    return err;
+}
+
+static double traced_s(const psi_results *results) {
+    double begin_s = INFINITY;
+    double end_s = 0;
+    for (size_t i = 0; i < results->trace_count; i++) {
+        const psi_trace_row *const row = psi_results_trace(results, i);
+        begin_s = row->start_s < begin_s ? row->start_s : begin_s;
+        end_s = row->end_s > end_s ? row->end_s : end_s;
+    }
+    return end_s - begin_s;
+}
+
+ps_err tt_bench_timed_run(const psi_plan *plan, double *seconds_out, ps_fault *fault) {
+    psi_results results = {.metrics = NULL};
+    psi_runtime_stats stats = {0};
+    const psi_runtime_options options = {.stats = &stats};
+    uint32_t process = 0;
+    ps_err err = psi_runtime_run_local(plan, &options, &results, &process, fault);
+    if (process != 0) {
+        _exit(ps_err_exit_code(err));
+    }
+    if (stats.workers_abandoned) { /* a thread still uses plan and problem: nothing may be freed */
+        return err;
+    }
+    const size_t clocks = (size_t)plan->clock_count * plan->worker_count;
+    if (err == PS_OK && results.trace_count != clocks) {
+        err = ps_fault_set(fault, PS_EFAILED, "the workers' trace has %zu clocks, not %zu",
+                           results.trace_count, clocks);
+    }
+    if (err == PS_OK) {
+        *seconds_out = traced_s(&results);
+    }
+    psi_results_fini(&results, plan);
     return err;
 }

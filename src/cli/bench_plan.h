@@ -23,4 +23,10 @@ void tt_bench_plan_init(tt_bench_plan *plan,
 PS_MUST_CHECK ps_err tt_bench_plan_run(const tt_bench_plan *plan,
                                        const psi_runtime_options *options, ps_fault *fault);
 
+/* Runs a plan of an algorithm and gives the seconds from the first clock's begin to the last one's
+ * end, over all workers. Returns in the calling process alone. Blocks; no other thread may exist.
+ * After a failure the plan's problem may still be in use: the program must end without closing it.
+ */
+PS_MUST_CHECK ps_err tt_bench_timed_run(const psi_plan *plan, double *seconds_out, ps_fault *fault);
+
 #endif

@@ -26,17 +26,30 @@ void tt_progress_begin(tt_progress *progress, const tt_run *run, bool is_quiet) 
     progress->last_s = progress->start_s;
 }
 
+/* The objective, and what an algorithm says about the time since the evaluation before. */
+static void row_format(const tt_progress *progress, char *text, size_t text_size) {
+    const ps_algo *const algo = progress->run->plan.algo;
+    const double *const values = progress->row.values;
+    const int length = snprintf(text, text_size, ", objective %.5g", values[0]);
+    if (algo->since_count > 0 && length > 0 && (size_t)length < text_size) {
+        const ps_since *const since = &algo->since[0];
+        (void)snprintf(text + length, text_size - (size_t)length, ", %s %.5g, %s %.5g",
+                       algo->metrics[since->mean], values[since->mean],
+                       algo->metrics[since->metric], values[since->metric]);
+    }
+}
+
 static void show(tt_progress *progress, uint32_t clock, double time_s, double elapsed_s) {
     const uint32_t clocks = progress->run->plan.clock_count;
     const double share = clocks == 0 ? 0 : (double)clock / (double)clocks;
     char left[TT_NUMBER_TEXT_BYTES] = "?";
     char time[TT_NUMBER_TEXT_BYTES];
-    char objective[64] = "";
+    char metrics[160] = "";
     if (share > 0) {
         (void)tt_number_time(elapsed_s * (1 - share) / share, left);
     }
-    if (progress->has_objective) {
-        (void)snprintf(objective, sizeof objective, ", objective %.5g", progress->objective);
+    if (progress->has_row) {
+        row_format(progress, metrics, sizeof metrics);
     }
     (void)tt_number_time(time_s, time);
     const char *const kind = progress->run->settings.world == TT_SIM ? "simulated " : "";
@@ -45,11 +58,11 @@ static void show(tt_progress *progress, uint32_t clock, double time_s, double el
         _Static_assert(sizeof full == BAR_LENGTH + 1, "a bar of BAR_LENGTH");
         const int filled = (int)(share * BAR_LENGTH);
         (void)fprintf(stderr, "\r[%-*.*s] clock %u/%u, %s%s%s, left %s\033[K", BAR_LENGTH, filled,
-                      full, clock, clocks, kind, time, objective, left);
+                      full, clock, clocks, kind, time, metrics, left);
         (void)fflush(stderr);
     } else {
-        (void)fprintf(stderr, "clock %u/%u, %s%s%s, left %s\n", clock, clocks, kind, time,
-                      objective, left);
+        (void)fprintf(stderr, "clock %u/%u, %s%s%s, left %s\n", clock, clocks, kind, time, metrics,
+                      left);
     }
     progress->is_shown = true;
 }
@@ -67,8 +80,8 @@ static void on_progress(void *context, uint32_t clock_min, double time_s) {
 
 static void on_metrics(void *context, const psi_metrics_row *row) {
     tt_progress *const progress = context;
-    progress->objective = row->values[0];
-    progress->has_objective = true;
+    progress->row = *row;
+    progress->has_row = true;
     on_progress(context, row->clock_min, row->time_s);
 }
 

@@ -12,8 +12,8 @@ typedef struct tt_progress {
     const tt_run *run; /* borrowed */
     bool is_quiet, is_terminal, is_shown;
     double start_s, last_s;
-    double objective;
-    bool has_objective;
+    psi_metrics_row row; /* the last one */
+    bool has_row;
 } tt_progress;
 
 /* Starts watching. `is_quiet`: show nothing. */

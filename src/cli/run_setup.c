@@ -211,7 +211,10 @@ ps_err tt_run_read(tt_run *run, tt_settings *settings, ps_fault *fault) {
     }
     PS_TRY(read_counts(run, fault));
     PS_TRY(read_count(&run->settings, "clocks", 0, UINT32_MAX / 2, &clocks, fault));
-    PS_TRY(read_count(&run->settings, "eval-every", 0, UINT32_MAX / 2, &every, fault));
+    run->plan.eval_doubles = strcmp(tt_setting_text(&run->settings, "eval-every"), "doubling") == 0;
+    if (!run->plan.eval_doubles) {
+        PS_TRY(read_count(&run->settings, "eval-every", 0, UINT32_MAX / 2, &every, fault));
+    }
     PS_TRY(read_count(&run->settings, "seed", 0, UINT64_MAX, &run->plan.seed, fault));
     if (tt_setting_text(&run->settings, "trace") != NULL) {
         PS_TRY(read_count(&run->settings, "trace-events", 1000, 10000000, &spans, fault));

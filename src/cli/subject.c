@@ -53,6 +53,15 @@ ps_err tt_subject_add(const ps_algo *algo, ps_fault *fault) {
                             "the algorithm '%s' has more than %d metrics or %d sums", name,
                             PS_METRICS_MAX, PS_SUMS_MAX);
     }
+    for (size_t i = 0; i < algo->since_count; i++) {
+        const ps_since *const since = &algo->since[i];
+        if (since->metric >= algo->metric_count || since->mean >= algo->metric_count ||
+            since->count >= algo->metric_count) {
+            return ps_fault_set(fault, PS_EINVAL,
+                                "the algorithm '%s' has %zu metrics, and since[%zu] names another",
+                                name, algo->metric_count, i);
+        }
+    }
     own_algo = algo;
     return PS_OK;
 }

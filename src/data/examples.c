@@ -9,7 +9,7 @@
 #include "data/synthetic.h"
 #include "data/synthetic_examples.h"
 
-enum { CAPACITY_MIN = 1024 };
+enum { CAPACITY_MIN = 1024, PAIR_BYTES_MIN = 4 /* with a blank */ };
 
 static const char line_form[] = "`label feature:value ...`";
 
@@ -53,20 +53,27 @@ ps_err psi_examples_add(psi_examples *examples, float label) {
     return PS_OK;
 }
 
-ps_err psi_examples_add_feature(psi_examples *examples, uint32_t feature, float value) {
-    if (examples->nonzero_count == examples->nonzero_capacity) {
-        const size_t capacity =
-            examples->nonzero_capacity == 0 ? CAPACITY_MIN : 2 * examples->nonzero_capacity;
-        void *features = examples->features, *values = examples->values;
-        const bool has_room = items_move(&features, capacity, sizeof *examples->features) &&
-                              items_move(&values, capacity, sizeof *examples->values);
-        examples->features = features;
-        examples->values = values;
-        if (!has_room) {
-            return PS_ENOMEM;
-        }
+/* Room for `more` features. */
+static ps_err nonzeros_reserve(psi_examples *examples, size_t more) {
+    const size_t wanted = examples->nonzero_count + more;
+    if (wanted <= examples->nonzero_capacity) {
+        return PS_OK;
+    }
+    const size_t doubled = 2 * examples->nonzero_capacity;
+    const size_t capacity = doubled > wanted ? doubled : wanted + CAPACITY_MIN;
+    void *features = examples->features, *values = examples->values;
+    const bool has_room = items_move(&features, capacity, sizeof *examples->features) &&
+                          items_move(&values, capacity, sizeof *examples->values);
+    examples->features = features;
+    examples->values = values;
+    if (has_room) {
         examples->nonzero_capacity = capacity;
     }
+    return has_room ? PS_OK : PS_ENOMEM;
+}
+
+ps_err psi_examples_add_feature(psi_examples *examples, uint32_t feature, float value) {
+    PS_TRY(nonzeros_reserve(examples, 1));
     examples->features[examples->nonzero_count] = feature;
     examples->values[examples->nonzero_count++] = value;
     examples->begins[examples->count] = examples->nonzero_count;
@@ -91,6 +98,53 @@ static ps_err real_read(const psi_line_input *input, const char *what, psi_field
                                  psi_field_quote_length(field), field.begin, why, line_form);
 }
 
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/* Reads digits into `digits`, which is right if they were not too many. Returns their end. */
+static const char *digits_scan(const char *at, uint64_t *digits) {
+    uint64_t value = *digits;
+    for (; is_digit(*at); at++) {
+        value = value * 10 + (uint64_t)(*at - '0');
+    }
+    *digits = value;
+    return at;
+}
+
+/* Appends "feature:value" of the usual form, digits:[-]digits[.digits], in one go, into room that
+ * is reserved. Returns its end, or NULL, having changed nothing, where pair_read() must look
+ * closely. */
+static const char *pair_scan(const char *at, psi_examples *examples) {
+    enum { ID_DIGITS_MAX = 9 };
+    uint64_t id = 0, digits = 0;
+    const char *const colon = digits_scan(at, &id);
+    if (*colon != ':' || colon - at > ID_DIGITS_MAX || id == 0) {
+        return NULL;
+    }
+    const bool is_negative = colon[1] == '-';
+    const char *const begin = colon + 1 + is_negative;
+    const char *end = digits_scan(begin, &digits);
+    ptrdiff_t count = end - begin, behind_point = 0;
+    if (*end == '.') {
+        const char *const point = end;
+        end = digits_scan(point + 1, &digits);
+        behind_point = end - point - 1;
+        count += behind_point;
+    }
+    if (count == 0 || count > PSI_NUMBER_DIGITS_EXACT_MAX || (unsigned char)*end > ' ') {
+        return NULL;
+    }
+    const double size = (double)digits / psi_number_power_of_ten[behind_point];
+    const size_t n = examples->nonzero_count++;
+    examples->features[n] = (uint32_t)id - 1;
+    examples->values[n] = (float)(is_negative ? -size : size);
+    if (id > examples->feature_count) {
+        examples->feature_count = (uint32_t)id;
+    }
+    return end;
+}
+
 /* "feature:value" at `field`. */
 static ps_err pair_read(const psi_line_input *input, psi_field field, psi_examples *examples,
                         ps_fault *fault) {
@@ -113,6 +167,13 @@ static ps_err pair_read(const psi_line_input *input, psi_field field, psi_exampl
     return psi_examples_add_feature(examples, (uint32_t)(id - 1), value);
 }
 
+static const char *blanks_skip(const char *at) {
+    while (*at == ' ' || *at == '\t') {
+        at++;
+    }
+    return at;
+}
+
 static ps_err example_read(const psi_line_input *input, psi_field first, psi_examples *examples,
                            ps_fault *fault) {
     if (examples->count == UINT32_MAX - 1) {
@@ -122,12 +183,23 @@ static ps_err example_read(const psi_line_input *input, psi_field first, psi_exa
     float label = 0;
     PS_TRY(real_read(input, "label", first, &label, fault));
     PS_TRY(psi_examples_add(examples, label));
+    PS_TRY(nonzeros_reserve(examples, input->text_size / PAIR_BYTES_MIN + 1));
     const char *at = first.end;
-    for (psi_field field = psi_field_next(at); !psi_field_is_empty(field) && *field.begin != '#';
-         field = psi_field_next(at)) {
+    for (;;) {
+        at = blanks_skip(at);
+        const char *const end = pair_scan(at, examples);
+        if (end != NULL) {
+            at = end;
+            continue;
+        }
+        const psi_field field = psi_field_next(at);
+        if (psi_field_is_empty(field) || *field.begin == '#') {
+            break;
+        }
         PS_TRY(pair_read(input, field, examples, fault));
         at = field.end;
     }
+    examples->begins[examples->count] = examples->nonzero_count;
     const char *const rest = psi_field_next(at).begin;
     if (*rest != '#' && rest != input->text + input->text_size) {
         return psi_line_input_refuse(input, rest, fault,

@@ -6,13 +6,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* Powers of ten that a double holds exactly. A whole number below 2^53 times or over one of them is
- * rounded once, so it is what strtod gives (Clinger, "How to read floating point numbers
- * accurately", PLDI 1990). */
-static const double power_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-enum { POWER_MAX = 22, DIGITS_EXACT_MAX = 15, EXPONENT_MAX = 100000 };
+const double psi_number_power_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                          1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                          1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+enum { EXPONENT_MAX = 100000 };
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -111,10 +108,11 @@ psi_number_verdict psi_number_real(const char *begin, const char *end, float *va
         return is_not_finite(begin, end) ? PSI_NUMBER_NOT_FINITE : PSI_NUMBER_NONE;
     }
     double value = 0;
-    if (number.digit_count <= DIGITS_EXACT_MAX && abs(number.exponent) <= POWER_MAX) {
+    if (number.digit_count <= PSI_NUMBER_DIGITS_EXACT_MAX &&
+        abs(number.exponent) <= PSI_NUMBER_POWER_MAX) {
         value = (double)number.digits;
-        value = number.exponent < 0 ? value / power_of_ten[-number.exponent]
-                                    : value * power_of_ten[number.exponent];
+        value = number.exponent < 0 ? value / psi_number_power_of_ten[-number.exponent]
+                                    : value * psi_number_power_of_ten[number.exponent];
         value = number.is_negative ? -value : value;
     } else {
         value = strtod(begin, NULL);

@@ -4,6 +4,12 @@
 
 #include <stdint.h>
 
+/* Powers of ten that a double holds exactly, up to 10^22. A whole number of at most 15 digits times
+ * or over one of them is rounded once, so it is what strtod gives (Clinger, "How to read floating
+ * point numbers accurately", PLDI 1990). */
+enum { PSI_NUMBER_POWER_MAX = 22, PSI_NUMBER_DIGITS_EXACT_MAX = 15 };
+extern const double psi_number_power_of_ten[PSI_NUMBER_POWER_MAX + 1];
+
 typedef enum psi_number_verdict {
     PSI_NUMBER_GOOD,
     PSI_NUMBER_NONE,       /* it is no decimal number */

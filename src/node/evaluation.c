@@ -205,10 +205,20 @@ static bool until_is_reached(const psi_until *until, const psi_metrics_row *row)
     return until->comparison == PSI_AT_MOST ? value <= until->value : value >= until->value;
 }
 
+/* The mean over what was counted since `last`, NULL if there is no evaluation before. */
+static double mean_since(const ps_since *since, const psi_metrics_row *row,
+                         const psi_metrics_row *last) {
+    const double before = last == NULL ? 0 : last->values[since->count];
+    const double count = row->values[since->count] - before;
+    const double sum_before = last == NULL ? 0 : last->values[since->mean] * before;
+    const double sum = row->values[since->mean] * row->values[since->count] - sum_before;
+    return count > 0 ? sum / count : 0;
+}
+
 /* Adds the sums of all workers in rank order and makes the algorithm's metrics of them. Evaluations
  * run beside the workers, so the rate is of the run's own time. */
 static void compute_metrics(const psi_plan *plan, const psi_evaluation *evaluation,
-                            psi_metrics_row *row) {
+                            const psi_metrics_row *last, psi_metrics_row *row) {
     double total[PS_SUMS_MAX] = {0};
     for (uint32_t rank = 0; rank < plan->worker_count; rank++) {
         for (size_t i = 0; i < plan->algo->sum_count; i++) {
@@ -218,6 +228,10 @@ static void compute_metrics(const psi_plan *plan, const psi_evaluation *evaluati
     plan->algo->finish(plan->problem, total, row->values);
     if (plan->algo->rate_metric > 0) {
         row->values[plan->algo->rate_metric] = row->time_s > 0 ? row->work_units / row->time_s : 0;
+    }
+    for (size_t s = 0; s < plan->algo->since_count; s++) {
+        const ps_since *const since = &plan->algo->since[s];
+        row->values[since->metric] = mean_since(since, row, last);
     }
 }
 
@@ -233,7 +247,8 @@ void psi_evaluation_end_if_complete(psi_monitor *monitor, psi_evaluation *evalua
                            .work_units = evaluation->totals.work_units,
                            .bytes_sent = evaluation->totals.bytes_sent,
                            .frames_sent = evaluation->totals.frames_sent};
-    compute_metrics(plan, evaluation, &row);
+    const size_t before = results->metrics_count;
+    compute_metrics(plan, evaluation, before > 0 ? &results->metrics[before - 1] : NULL, &row);
     void *metrics = results->metrics;
     const bool has_room = psi_array_reserve(&metrics, &results->metrics_capacity,
                                             results->metrics_count + 1, sizeof *results->metrics);

@@ -15,6 +15,7 @@ struct ps_worker {
     psi_rows rows;   /* the worker's thread only */
     psi_block block; /* likewise */
     const void *published;
+    void (*publish)(const void *state, void *to); /* NULL: the bytes as they are */
     size_t published_size_bytes;
     bool has_published;
     double clock_start_s, compute_s, wait_s;

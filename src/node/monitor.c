@@ -185,6 +185,9 @@ bool psi_evaluation_is_due(const psi_plan *plan, uint32_t clock) {
     if (clock == plan->clock_count) {
         return true;
     }
+    if (plan->eval_doubles) {
+        return (clock & (clock - 1)) == 0;
+    }
     return plan->eval_every_clocks > 0 && clock % plan->eval_every_clocks == 0;
 }
 
@@ -266,7 +269,11 @@ bool psi_monitor_worker_clock(psi_monitor *monitor, const ps_worker *worker, uin
         if (local->bytes == NULL) {
             return false;
         }
-        memcpy(local->bytes, worker->published, worker->published_size_bytes);
+        if (worker->publish != NULL) {
+            worker->publish(worker->published, local->bytes);
+        } else {
+            memcpy(local->bytes, worker->published, worker->published_size_bytes);
+        }
         local->size_bytes = worker->published_size_bytes;
     }
     evaluation->locals_seen++;

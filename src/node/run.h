@@ -56,6 +56,7 @@ typedef struct psi_plan {
                                in one */
     uint32_t clock_count;
     uint32_t eval_every_clocks; /* 0: only at the end */
+    bool eval_doubles;          /* instead: at clocks 0, 1, 2, 4, 8 ... and at the end */
     uint64_t seed;
     psi_policy policy;
     psi_until until;

@@ -356,9 +356,15 @@ ps_err ps_wait(ps_worker *worker, uint64_t handle) {
 }
 
 void ps_publish(ps_worker *worker, const void *bytes, size_t size_bytes) {
+    ps_publish_by(worker, NULL, bytes, size_bytes);
+}
+
+void ps_publish_by(ps_worker *worker, void (*copy)(const void *state, void *to), const void *state,
+                   size_t size_bytes) {
     lock(worker);
     PS_ASSERT(!worker->has_published && worker->clock == 0);
-    worker->published = bytes;
+    worker->publish = copy;
+    worker->published = state;
     worker->published_size_bytes = size_bytes;
     worker->has_published = true;
     if (!psi_monitor_worker_clock(worker->node->monitor, worker, 0)) {

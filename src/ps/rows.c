@@ -273,7 +273,7 @@ const psi_sparse *psi_rows_read_sparse(const psi_rows *rows, psi_private_row *ro
     return &own->value;
 }
 
-/* As with dense rows, the view of a row that took its first add is only made when somebody looks. */
+/* As with dense rows, the view of a row that took its first add is made when somebody looks. */
 bool psi_rows_add_sparse(psi_rows *rows, psi_private_row *row, uint32_t count,
                          const uint32_t *columns, const void *values) {
     const ps_type type = rows->layout->tables[row->table].type;

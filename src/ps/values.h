@@ -43,8 +43,8 @@ typedef struct psi_sparse {
 } psi_sparse;
 
 /* Adds `count` numbers at `columns`, ascending and distinct, both unaligned little-endian bytes.
- * Integers that become 0 leave the row, floats stay. Returns false when memory is exhausted; the row
- * is then unchanged. O(count + row->count). */
+ * Integers that become 0 leave the row, floats stay. Returns false when memory is exhausted; the
+ * row is then unchanged. O(count + row->count). */
 PS_MUST_CHECK bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count,
                                   const uint8_t *columns, const uint8_t *values);
 

@@ -170,8 +170,9 @@ uint64_t psi_plan_hash(const psi_plan *plan) {
     hash = hash_text(hash, policy);
     hash = hash_text(hash, plan->algo->name);
     const uint64_t numbers[] = {
-        plan->node_count,  plan->worker_count,      plan->shard_count, plan->process_count,
-        plan->clock_count, plan->eval_every_clocks, plan->seed,        plan->table_count,
+        plan->node_count,    plan->worker_count, plan->shard_count,
+        plan->process_count, plan->clock_count,  plan->eval_every_clocks,
+        plan->seed,          plan->table_count,  plan->eval_doubles,
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         hash = hash_u64(hash, numbers[i]);

@@ -21,6 +21,13 @@ if [ "$(nproc)" -ge 2 ]; then
     check "two processes" '[ "$(grep -c "ps-lite" transport.csv)" -ge 24 ]'
 fi
 
+"$TORTOISE" bench lr --quick --format csv >lr.csv 2>lr.err
+code=$?
+check "lr ends well" '[ "$code" = 0 ] && [ ! -s lr.err ] && [ "$(grep -c "^lr," lr.csv)" = 18 ]'
+check "workers are held against the plain loop, and these against each other" \
+    '[ "$(grep -c "plain loop" lr.csv)" -ge 4 ] && [ "$(grep -c ",\"one worker\"," lr.csv)" = 4 ]'
+check "its text is gone" '[ -z "$(ls "${TMPDIR:-/tmp}"/tortoise-bench-* 2>/dev/null)" ]'
+
 "$TORTOISE" bench soak --duration 3s --format json >soak.json 2>soak.err
 code=$?
 check "soak ends well" '[ "$code" = 0 ] && [ ! -s soak.err ] && [ "$(wc -l <soak.json)" = 2 ]'

@@ -27,7 +27,7 @@ declare -A may_use=(
 )
 # Single files that may use more: text of numbers, the one message of a bug, CRC-32C, samplers with wide registers.
 exceptions='^src/base/(err|units)\.c:[0-9]*: <stdio\.h>|^src/base/crc32c_fold\.c:[0-9]*: <immintrin\.h>'
-exceptions+='|^src/algos/lda/sampler_(vector|fplus)\.c:[0-9]*: <immintrin\.h>'
+exceptions+='|^src/algos/lda/sampler_parts\.h:[0-9]*: <immintrin\.h>'
 
 judge_include() { # FILE LINE FOLDER INCLUDED
     local first=${4%%/*}

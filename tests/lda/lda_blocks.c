@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "algos/lda/doc_blocks.h"
+#include "algos/lda/packed_topics.h"
 #include "support/suite.h"
 #include "tortoise/random.h"
 
@@ -104,7 +105,30 @@ static void workers_get_nearly_as_many_tokens(void) {
     CU_ASSERT_EQUAL(cuts[3], 9);
 }
 
+/* An evaluation looks at a copy of the topics in as few bits as they need. */
+static void packed_topics_come_back(void) {
+    for (uint32_t bits = 1; bits <= 16; bits++) {
+        CU_ASSERT_EQUAL(psi_lda_topic_bits(UINT32_C(1) << bits), bits);
+        CU_ASSERT_EQUAL(psi_lda_topic_bits((UINT32_C(1) << bits) - 1), bits > 1 ? bits : 1);
+        for (size_t count = 0; count <= 35; count++) {
+            ps_random random = ps_random_stream(bits, "packed", (uint32_t)count);
+            uint16_t topics[35];
+            uint8_t *const packed = malloc(psi_lda_packed_size_bytes(count, bits));
+            CU_ASSERT_PTR_NOT_NULL_FATAL(packed);
+            for (size_t i = 0; i < count; i++) {
+                topics[i] = (uint16_t)ps_random_below(&random, UINT64_C(1) << bits);
+            }
+            psi_lda_topics_pack(topics, count, bits, packed);
+            for (size_t i = 0; i < count; i++) {
+                CU_ASSERT_EQUAL(psi_lda_packed_topic(packed, i, bits), topics[i]);
+            }
+            free(packed);
+        }
+    }
+}
+
 static const suite_test tests[] = {
+    SUITE_TEST(packed_topics_come_back),
     SUITE_TEST(every_token_is_in_one_block_with_its_word),
     SUITE_TEST(workers_get_nearly_as_many_tokens),
 };

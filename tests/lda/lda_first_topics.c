@@ -1,7 +1,7 @@
 /* Where a chain begins decides how soon it is any good, and workers whose topics do not mean the
- * same would add up counts that mean nothing. So the law of the first topics is held to equation (1)
- * exactly: on a corpus of five tokens, with two workers of one document each, every guide and every
- * outcome is listed, and compared with what is drawn with many seeds. */
+ * same would add up counts that mean nothing. So the law of the first topics is held to equation
+ * (1) exactly: on a corpus of five tokens, with two workers of one document each, every guide and
+ * every outcome is listed, and compared with what is drawn with many seeds. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -199,6 +199,7 @@ static void walk(psi_lda_kind kind, uint32_t mh_steps, double *seen) {
                                    .word_count = V,
                                    .doc_count = D,
                                    .occurrence_count = 2,
+                                   .frequency_count = 25,
                                    .room_count = K,
                                    .nonzero_count = (uint64_t)V * K};
     uint16_t topics[N] = {0, 1, 2, 1, 0};

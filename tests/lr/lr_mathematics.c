@@ -103,9 +103,11 @@ static void margins_after_a_step_are_the_kernel(void) {
         for (size_t i = 0; i < EXAMPLES; i++) {
             weights w = weights_make(&shapes[s]);
             const psi_lr_step step = {.rate = 0.5F};
-            psi_lr_learn(&shapes[s], &step, w.rows, &examples, i, -2);
+            const psi_lr_view x_i = psi_lr_view_of(&shapes[s], &examples, i);
+            psi_lr_learn(&shapes[s], &step, w.rows, &x_i, -2);
             for (size_t z = 0; z < EXAMPLES; z++) {
-                const double margin = (double)psi_lr_margin(&shapes[s], w.rows, &examples, z);
+                const psi_lr_view x_z = psi_lr_view_of(&shapes[s], &examples, z);
+                const double margin = (double)psi_lr_margin(&shapes[s], w.rows, &x_z);
                 CU_ASSERT_DOUBLE_EQUAL(margin, kernel(&shapes[s], x[i], x[z]), 1e-5);
             }
             weights_free(&w);
@@ -161,9 +163,9 @@ static void the_mean_of_all_steps_is_the_gradient_of_the_objective(void) {
         for (int j = 0; j <= FEATURES; j++) {
             w.values[j] = (float)at.w[j];
         }
-        const double margin = (double)psi_lr_margin(&shape, w.rows, &examples, i);
-        psi_lr_learn(&shape, &step, w.rows, &examples, i,
-                     (float)psi_lr_slope(margin, examples.labels[i]));
+        const psi_lr_view view = psi_lr_view_of(&shape, &examples, i);
+        const double margin = (double)psi_lr_margin(&shape, w.rows, &view);
+        psi_lr_learn(&shape, &step, w.rows, &view, (float)psi_lr_slope(margin, examples.labels[i]));
         for (int j = 0; j <= FEATURES; j++) {
             steps[j] += ((double)w.values[j] - at.w[j]) / EXAMPLES;
         }
@@ -188,9 +190,10 @@ static void adaptive_steps_fall_with_every_square(void) {
     weights w = weights_make(&shape);
     float squares[2] = {0, 0};
     const psi_lr_step step = {.rate = 0.1F, .squares = squares};
-    psi_lr_learn(&shape, &step, w.rows, &examples, 0, -0.5F);
+    const psi_lr_view x = psi_lr_view_of(&shape, &examples, 0);
+    psi_lr_learn(&shape, &step, w.rows, &x, -0.5F);
     CU_ASSERT_DOUBLE_EQUAL(w.values[0], 0.1, 1e-6);
-    psi_lr_learn(&shape, &step, w.rows, &examples, 0, -1);
+    psi_lr_learn(&shape, &step, w.rows, &x, -1);
     CU_ASSERT_DOUBLE_EQUAL(w.values[0], 0.1 + 0.1 * 2 / sqrt(5), 1e-6);
     CU_ASSERT_DOUBLE_EQUAL(squares[0], 5, 1e-6);
     CU_ASSERT_EQUAL(w.values[1], 0); /* the square of its gradient is below all numbers */
@@ -198,34 +201,64 @@ static void adaptive_steps_fall_with_every_square(void) {
     psi_examples_fini(&examples);
 }
 
-static void every_row_that_an_example_needs_is_in_the_set_once(void) {
+/* Rows of the set lie in memory, all others nowhere: a step that touched one would crash. */
+static void rows_check(const psi_lr_shape *shape, const psi_lr_view *x, const psi_lr_row_set *set) {
+    weights w = weights_make(shape);
+    const size_t row_count = psi_lr_row_count(shape);
+    float **const fetched = calloc(row_count, sizeof *fetched);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(fetched);
+    for (size_t r = 0; r < set->count; r++) {
+        CU_ASSERT_PTR_NULL(fetched[set->rows[r]]); /* each once */
+        fetched[set->rows[r]] = w.rows[set->rows[r]];
+    }
+    const psi_lr_step step = {.rate = 1};
+    psi_lr_learn(shape, &step, w.rows, x, 1);
+    size_t touched = 0;
+    for (size_t r = 0; r < row_count; r++) {
+        int is_touched = 0;
+        for (size_t c = 0; c < PSI_LR_COLUMNS; c++) {
+            is_touched |= w.rows[r][c] != 0;
+        }
+        touched += (size_t)is_touched;
+        CU_ASSERT_EQUAL_FATAL(is_touched, fetched[r] != NULL); /* neither more nor fewer */
+    }
+    CU_ASSERT(touched > 0);
+    const float before = psi_lr_margin(shape, w.rows, x);
+    CU_ASSERT_EQUAL(psi_lr_margin(shape, fetched, x), before);
+    free(fetched);
+    weights_free(&w);
+}
+
+/* A clock declares what it will touch. Were a row missing, a step would read what the last clock
+ * left; were there more, they would be sent for nothing. */
+static void rows_that_are_declared_are_those_that_a_step_touches(void) {
     double x[EXAMPLES][FEATURES];
     static const psi_lr_shape shapes[] = {
         {.bits = 12, .has_bias = 1, .feature_count = FEATURES},
-        {.bits = 12, .is_quadratic = 1, .feature_count = FEATURES}};
-    for (int s = 0; s < 2; s++) {
+        {.bits = 12, .is_quadratic = 1, .feature_count = FEATURES},
+        {.bits = 16, .is_quadratic = 1, .has_bias = 1, .feature_count = FEATURES}};
+    for (int s = 0; s < 3; s++) {
         psi_examples examples;
         examples_make(&examples, x, 5);
         CU_ASSERT_EQUAL_FATAL(psi_lr_prepare(&shapes[s], &examples), PS_OK);
-        uint32_t stamps[64] = {0};
-        uint64_t rows[64];
-        weights w = weights_make(&shapes[s]);
-        CU_ASSERT_EQUAL_FATAL(psi_lr_row_count(&shapes[s]), 64);
-        psi_lr_row_set set = {.stamps = stamps, .stamp = 9, .rows = rows};
-        psi_lr_rows_add(&shapes[s], &examples, 7, &set);
-        psi_lr_rows_add(&shapes[s], &examples, 8, &set);
-        psi_lr_rows_add(&shapes[s], &examples, 7, &set);
-        const psi_lr_step step = {.rate = 1};
-        psi_lr_learn(&shapes[s], &step, w.rows, &examples, 7, 1);
-        psi_lr_learn(&shapes[s], &step, w.rows, &examples, 8, 1);
-        int is_in[64] = {0};
-        for (size_t r = 0; r < set.count; r++) {
-            CU_ASSERT_EQUAL(is_in[rows[r]]++, 0);
+        uint32_t stamps[1 << 10] = {0}, pairs[FEATURES * FEATURES];
+        uint64_t rows[1 << 10];
+        for (size_t i = 0; i < EXAMPLES; i++) {
+            psi_lr_view view = psi_lr_view_of(&shapes[s], &examples, i);
+            psi_lr_row_set set = {.stamps = stamps, .stamp = 9 + 2 * (uint32_t)i, .rows = rows};
+            psi_lr_rows_add(&shapes[s], &view, &set);
+            psi_lr_rows_add(&shapes[s], &view, &set);
+            rows_check(&shapes[s], &view, &set);
+            psi_lr_pairs_place(&shapes[s], &view, pairs);
+            view.pairs = pairs;
+            const psi_lr_row_set first = set;
+            set = (psi_lr_row_set){.stamps = stamps, .stamp = first.stamp + 1, .rows = rows};
+            psi_lr_rows_add(&shapes[s], &view, &set);
+            CU_ASSERT_EQUAL(set.count, first.count);
+            psi_lr_rows_order(&shapes[s], &set);
+            CU_ASSERT_EQUAL(set.count, first.count);
+            rows_check(&shapes[s], &view, &set);
         }
-        for (size_t place = 0; place < 4096; place++) {
-            CU_ASSERT(w.values[place] == 0 || is_in[place / PSI_LR_COLUMNS]);
-        }
-        weights_free(&w);
         psi_examples_fini(&examples);
     }
 }
@@ -272,7 +305,8 @@ static void features_that_the_model_does_not_know_change_nothing(void) {
     weights w = weights_make(&shape);
     w.values[0] = 7;
     w.values[1] = 2;
-    CU_ASSERT_EQUAL(psi_lr_margin(&shape, w.rows, &examples, 0), 6);
+    const psi_lr_view x = psi_lr_view_of(&shape, &examples, 0);
+    CU_ASSERT_EQUAL(psi_lr_margin(&shape, w.rows, &x), 6);
     weights_free(&w);
     psi_examples_fini(&examples);
 }
@@ -282,7 +316,7 @@ static const suite_test tests[] = {
     SUITE_TEST(margins_after_a_step_are_the_kernel),
     SUITE_TEST(the_mean_of_all_steps_is_the_gradient_of_the_objective),
     SUITE_TEST(adaptive_steps_fall_with_every_square),
-    SUITE_TEST(every_row_that_an_example_needs_is_in_the_set_once),
+    SUITE_TEST(rows_that_are_declared_are_those_that_a_step_touches),
     SUITE_TEST(auc_is_the_share_of_pairs_in_order),
     SUITE_TEST(features_that_the_model_does_not_know_change_nothing),
 };

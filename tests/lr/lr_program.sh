@@ -18,18 +18,33 @@ done >minus.svm
 } >zero.svm
 gzip -c zero.svm >zero.svm.gz
 
+# column NAME FILE
+# shellcheck disable=SC2317 # check() calls it
+column() {
+    awk -F, -v name="$1" 'NR == 1 {for (i = 1; i <= NF; i++) if ($i == name) c = i} NR > 1 {print $c}' "$2"
+}
+
 train=(lr --heldout 0.2 --policy bsp --nodes 2 --workers 2 --clocks 60 --batch 4 --quiet)
 "$TORTOISE" run "${train[@]}" --data minus.svm --out minus >minus.txt || exit 1
 "$TORTOISE" run "${train[@]}" --data zero.svm.gz --out zero >zero.txt || exit 1
 check "labels of 0 are labels of -1" 'cmp -s minus/model/weights.npy zero/model/weights.npy'
 check "it has learned" 'tail -n 1 minus/metrics.csv | awk -F, "{exit !(\$5 < 0.3 && \$9 == 0 && \$10 == 1)}"'
-check "the columns" 'head -1 minus/metrics.csv | grep -q ",objective,progressive_loss,progressive_error,heldout_loss,heldout_error,auc,examples,"'
+check "the columns" 'head -1 minus/metrics.csv | grep -q ",objective,progressive_loss,progressive_error,heldout_loss,heldout_error,auc,examples,since_last_loss,since_last_error,"'
+# As VW prints it: lines at 1, 2, 4 ... examples.
+"$TORTOISE" run lr --heldout 0 --policy bsp --nodes 1 --workers 1 --batch 1 --clocks 100 --eval-every doubling \
+    --data minus.svm --quiet --out doubling >doubling.txt || exit 1
+check "the counter doubles" \
+    'column examples doubling/metrics.csv | paste -sd" " | grep -qx "0 1 2 4 8 16 32 64 100"'
+check "the first example is met without knowledge" \
+    'column since_last_loss doubling/metrics.csv | sed -n 2p | grep -q "^0.693147"'
+check "in the summary, too" 'grep -q "^  since_last_loss " doubling.txt'
+refused "--eval-every" -- run lr --data minus.svm --eval-every double --out bad
 if "$TORTOISE" version --features | grep -q '^  simulator *SimGrid'; then
     for bits in 0 8; do
         "$TORTOISE" run "${train[@]}" --data minus.svm --bits $bits --out "real-$bits" >out.txt || exit 1
         "$TORTOISE" sim "${train[@]}" --data minus.svm --bits $bits --out "sim-$bits" >out.txt || exit 1
         check "both worlds" 'cmp -s real-$bits/model/weights.npy sim-$bits/model/weights.npy'
-        check "both worlds" 'cmp -s <(cut -d, -f2,5-11 real-$bits/metrics.csv) <(cut -d, -f2,5-11 sim-$bits/metrics.csv)'
+        check "both worlds" 'cmp -s <(cut -d, -f2,5-13 real-$bits/metrics.csv) <(cut -d, -f2,5-13 sim-$bits/metrics.csv)'
     done
 fi
 
@@ -40,6 +55,9 @@ check "yes, no, yes, who knows" \
 check "a column by its name" 'head -1 new.csv | grep -qx "example,probability"'
 "$TORTOISE" infer lr --model minus --data new.svm >new.txt || exit 1
 check "as text" 'grep -q "^auc  *0.[5-9]\|^auc  *1" new.txt && grep -q "^log_loss " new.txt && grep -qE "^example 1: 0\.[0-9]+$" new.txt'
+"$TORTOISE" infer lr --model minus --data new.svm --format csv >new.csv 2>unknown.err || exit 1
+check "features that the model does not know are said" \
+    'cat new.txt unknown.err | grep -q "1 of 5 non-zeros are of features that the model does not know"'
 for variant in "--bits 10" "--bits 10 --quadratic yes" "--bias no"; do
     # shellcheck disable=SC2086 # words
     "$TORTOISE" run "${train[@]}" --data minus.svm $variant --l2 1e-3 --out variant --force >out.txt || exit 1

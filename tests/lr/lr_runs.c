@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gsl/gsl_multimin.h>
-
 #include "algos/lr/lr_app.h"
 #include "algos/lr/lr_problem.h"
+#include "algos/lr/lr_serial.h"
+#include "lr/lr_optimum.h"
 #include "support/local_run.h"
 #include "support/options.h"
 
@@ -30,16 +30,19 @@ static psi_lr_problem *problem_open(uint32_t workers, double batch, const option
     return problem;
 }
 
+static psi_plan run_plan(const psi_lr_problem *problem, uint32_t shards, uint32_t clocks) {
+    return (psi_plan){.algo = &psi_lr_algo,
+                      .problem = problem,
+                      .worker_count = problem->worker_count,
+                      .shard_count = shards,
+                      .clock_count = clocks,
+                      .eval_every_clocks = clocks,
+                      .seed = 4};
+}
+
 static psi_plan run(const psi_lr_problem *problem, const char *policy, uint32_t shards,
                     uint32_t clocks, psi_results *results) {
-    const psi_plan plan = {.algo = &psi_lr_algo,
-                           .problem = problem,
-                           .worker_count = problem->worker_count,
-                           .shard_count = shards,
-                           .clock_count = clocks,
-                           .eval_every_clocks = clocks,
-                           .seed = 4};
-    return local_run(plan, policy, results);
+    return local_run(run_plan(problem, shards, clocks), policy, results);
 }
 
 /* ---- The algorithm once more, without hashing, rows, clocks or a server ---- */
@@ -110,71 +113,100 @@ static void one_worker_learns_what_the_definition_says(void) {
     }
 }
 
-/* ---- The optimum, by GSL ---- */
-
-static double objective(const gsl_vector *w, void *params) {
-    const psi_lr_problem *const problem = params;
-    const psi_examples *const examples = &problem->examples;
-    double sum = 0, norm = 0;
-    for (size_t t = 0; t < problem->training_count; t++) {
-        const size_t i = problem->training[t];
-        double margin = 0;
-        for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
-            margin += gsl_vector_get(w, examples->features[n]) * (double)examples->values[n];
-        }
-        sum += psi_lr_loss(margin, examples->labels[i]);
-    }
-    for (size_t j = 0; j + 1 < w->size; j++) {
-        norm += gsl_vector_get(w, j) * gsl_vector_get(w, j);
-    }
-    return sum / (double)problem->training_count + 0.5 * problem->l2 * norm;
-}
-
-static void slope(const gsl_vector *w, void *params, gsl_vector *gradient) {
-    const psi_lr_problem *const problem = params;
-    const psi_examples *const examples = &problem->examples;
-    gsl_vector_set_zero(gradient);
-    for (size_t t = 0; t < problem->training_count; t++) {
-        const size_t i = problem->training[t];
-        double margin = 0;
-        for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
-            margin += gsl_vector_get(w, examples->features[n]) * (double)examples->values[n];
-        }
-        const double part =
-            psi_lr_slope(margin, examples->labels[i]) / (double)problem->training_count;
-        for (size_t n = examples->begins[i]; n < examples->begins[i + 1]; n++) {
-            *gsl_vector_ptr(gradient, examples->features[n]) += part * (double)examples->values[n];
-        }
-    }
-    for (size_t j = 0; j + 1 < w->size; j++) {
-        *gsl_vector_ptr(gradient, j) += problem->l2 * gsl_vector_get(w, j);
+/* A clock of which the difference is published: weights are what they were, plus that. */
+static void clock_by_differences(psi_lr_serial *serial) {
+    static float before[1 << 13];
+    const size_t count = psi_lr_weight_count(&serial->learner.problem->shape);
+    CU_ASSERT_FATAL(count <= sizeof before / sizeof before[0]);
+    memcpy(before, serial->weights, count * sizeof *before);
+    psi_lr_serial_clock(serial);
+    for (size_t w = 0; w < count; w++) {
+        serial->weights[w] = before[w] + (serial->weights[w] - before[w]);
     }
 }
 
-static void both(const gsl_vector *w, void *params, double *value, gsl_vector *gradient) {
-    *value = objective(w, params);
-    slope(w, params, gradient);
+/* The server adds nothing and loses nothing: one worker's weights are those of a loop without one,
+ * in all schedules, with delays, and with pairs, whose rows are found anew for every clock. */
+static void one_worker_is_the_plain_loop_to_the_bit(void) {
+    static const char *const schedules[] = {"constant", "inverse-sqrt", "adaptive", "normalized"};
+    for (int v = 0; v < 16; v++) {
+        const int is_quadratic = v / 4 % 2;
+        const option_setting settings[] = {{PSI_LR_SCHEDULE, schedules[v % 4]},
+                                           {PSI_LR_DELAY, v / 8 == 0 ? "0" : "33"},
+                                           {PSI_LR_QUADRATIC, is_quadratic ? "yes" : "no"},
+                                           {PSI_LR_BITS, is_quadratic ? "13" : "0"},
+                                           {PSI_LR_L2, v % 3 == 0 ? "1e-4" : "0"}};
+        psi_lr_problem *const problem = problem_open(1, 7, settings, 5);
+        psi_results results;
+        const psi_plan plan = run(problem, "bsp", 1, 60, &results);
+        psi_lr_serial serial;
+        CU_ASSERT_EQUAL_FATAL(psi_lr_serial_init(&serial, problem), PS_OK);
+        for (int clock = 0; clock < 60; clock++) {
+            clock_by_differences(&serial);
+        }
+        const size_t size = psi_lr_weight_count(&problem->shape) * sizeof(float);
+        CU_ASSERT_EQUAL(memcmp(results.model_dense[0], serial.weights, size), 0);
+        const psi_lr_progress *const progress = &serial.learner.progress;
+        CU_ASSERT_EQUAL(local_run_last(&results, PSI_LR_PROGRESSIVE_LOSS),
+                        progress->loss_sum / progress->visit_count);
+        psi_lr_serial_fini(&serial);
+        psi_results_fini(&results, &plan);
+        psi_lr_problem_close(problem);
+    }
 }
 
-static double optimum_of(psi_lr_problem *problem) {
-    const size_t count = psi_lr_weight_count(&problem->shape);
-    gsl_multimin_function_fdf function = {
-        .f = objective, .df = slope, .fdf = both, .n = count, .params = problem};
-    gsl_vector *const start = gsl_vector_calloc(count);
-    gsl_multimin_fdfminimizer *const minimiser =
-        gsl_multimin_fdfminimizer_alloc(gsl_multimin_fdfminimizer_vector_bfgs2, count);
-    CU_ASSERT_FATAL(start != NULL && minimiser != NULL);
-    gsl_multimin_fdfminimizer_set(minimiser, &function, start, 0.1, 0.1);
-    for (int i = 0; i < 500 && gsl_multimin_test_gradient(minimiser->gradient, 1e-7) != 0; i++) {
-        if (gsl_multimin_fdfminimizer_iterate(minimiser) != 0) {
-            break;
-        }
+/* What VW prints as `since last`: not the mean of all, but of what came since the last line. */
+static void since_last_is_the_mean_over_the_examples_between_evaluations(void) {
+    enum { BATCH = 70, HALF = 8 };
+    const option_setting settings[] = {{PSI_LR_SCHEDULE, "constant"}, {PSI_LR_STEP, "0.05"}};
+    psi_lr_problem *const problem = problem_open(1, BATCH, settings, 2);
+    psi_plan plan = run_plan(problem, 1, 2 * HALF);
+    plan.eval_every_clocks = HALF;
+    psi_results results;
+    plan = local_run(plan, "bsp", &results);
+    double w[64] = {0}, again[64] = {0};
+    const double first = naive_run(problem, (size_t)HALF * BATCH, w);
+    const double all = naive_run(problem, 2ULL * HALF * BATCH, again);
+    CU_ASSERT_EQUAL_FATAL(results.metrics_count, 3); /* at the start, in the middle, at the end */
+    const double *const middle = results.metrics[1].values, *const end = results.metrics[2].values;
+    CU_ASSERT_EQUAL(results.metrics[0].values[PSI_LR_SINCE_LOSS], 0);
+    CU_ASSERT_DOUBLE_EQUAL(middle[PSI_LR_SINCE_LOSS], first / (HALF * BATCH), 2e-5);
+    CU_ASSERT_DOUBLE_EQUAL(end[PSI_LR_SINCE_LOSS], (all - first) / (HALF * BATCH), 2e-5);
+    CU_ASSERT(end[PSI_LR_SINCE_LOSS] < 0.95 * end[PSI_LR_PROGRESSIVE_LOSS]);
+    const double errors = end[PSI_LR_PROGRESSIVE_ERROR] * 2 - middle[PSI_LR_PROGRESSIVE_ERROR];
+    CU_ASSERT_DOUBLE_EQUAL(end[PSI_LR_SINCE_ERROR], errors, 1e-12);
+    psi_results_fini(&results, &plan);
+    psi_lr_problem_close(problem);
+}
+
+/* A file that is sorted by label teaches one class and then the other. */
+static void shuffled_is_another_order_of_the_same_examples(void) {
+    const option_setting no[] = {{PSI_LR_SHUFFLE, "no"}}, yes[] = {{PSI_LR_SHUFFLE, "yes"}};
+    psi_lr_problem *const stream = problem_open(1, 10, no, 1);
+    psi_lr_problem *const shuffled = problem_open(1, 10, yes, 1);
+    psi_lr_problem *const again = problem_open(2, 10, yes, 1);
+    const size_t count = stream->training_count;
+    CU_ASSERT_EQUAL_FATAL(shuffled->training_count, count);
+    CU_ASSERT_EQUAL_FATAL(shuffled->heldout_count, stream->heldout_count);
+    CU_ASSERT_EQUAL(memcmp(shuffled->training, again->training, count * sizeof(uint32_t)), 0);
+    const size_t heldout_bytes = stream->heldout_count * sizeof(uint32_t);
+    CU_ASSERT_EQUAL(memcmp(shuffled->heldout, stream->heldout, heldout_bytes), 0);
+    uint8_t *const seen = calloc(stream->examples.count, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(seen);
+    size_t moved = 0;
+    for (size_t t = 0; t < count; t++) {
+        CU_ASSERT(t == 0 || stream->training[t - 1] < stream->training[t]);
+        CU_ASSERT_EQUAL(seen[shuffled->training[t]]++, 0);
+        moved += shuffled->training[t] != stream->training[t];
     }
-    CU_ASSERT_EQUAL(gsl_multimin_test_gradient(minimiser->gradient, 1e-5), 0);
-    const double value = minimiser->f;
-    gsl_multimin_fdfminimizer_free(minimiser);
-    gsl_vector_free(start);
-    return value;
+    CU_ASSERT(moved > count * 9 / 10);
+    for (size_t h = 0; h < stream->heldout_count; h++) {
+        CU_ASSERT_EQUAL(seen[stream->heldout[h]], 0);
+    }
+    free(seen);
+    psi_lr_problem_close(stream);
+    psi_lr_problem_close(shuffled);
+    psi_lr_problem_close(again);
 }
 
 static void many_passes_come_to_the_optimum_of_the_objective(void) {
@@ -185,7 +217,8 @@ static void many_passes_come_to_the_optimum_of_the_objective(void) {
     psi_lr_problem *const problem = problem_open(1, 0.5, settings, 4);
     psi_results results;
     const psi_plan plan = run(problem, "bsp", 1, 600, &results);
-    const double optimum = optimum_of(problem), got = local_run_last(&results, PSI_LR_OBJECTIVE);
+    const double optimum = lr_optimum(problem, 500, 1e-6, NULL),
+                 got = local_run_last(&results, PSI_LR_OBJECTIVE);
     if (!(got <= 1.002 * optimum)) {
         printf("objective %.8g, the least is %.8g\n", got, optimum);
     }
@@ -283,8 +316,62 @@ static void a_run_that_diverges_ends_well(void) {
     psi_lr_problem_close(problem);
 }
 
+/* Parts of two models must not become a third: each number that does not fit is named. */
+static void models_that_do_not_fit_are_refused(void) {
+    enum { ROWS = 2, BITS = 0, PAIRS, BIAS, FEATURES, NUMBERS };
+    static const struct {
+        double numbers[NUMBERS];
+        uint64_t rows;
+        uint32_t columns;
+        const char *said; /* NULL: it is a good one */
+    } cases[] = {
+        {{0, 0, 1, 127}, ROWS, PSI_LR_COLUMNS, NULL},
+        {{7, 1, 1, 127}, ROWS, PSI_LR_COLUMNS, NULL},
+        {{0, 0, 1, 128}, ROWS, PSI_LR_COLUMNS, "need 3"},
+        {{8, 0, 1, 127}, ROWS, PSI_LR_COLUMNS, "bits 8"},
+        {{0, 1, 1, 127}, ROWS, PSI_LR_COLUMNS, "quadratic 1"},
+        {{31, 0, 1, 127}, ROWS, PSI_LR_COLUMNS, "'bits'"},
+        {{0, 0.5, 1, 127}, ROWS, PSI_LR_COLUMNS, "'quadratic'"},
+        {{0, 0, 2, 127}, ROWS, PSI_LR_COLUMNS, "'bias'"},
+        {{0, 0, 1, -1}, ROWS, PSI_LR_COLUMNS, "'features'"},
+        {{0, 0, 1, 127}, ROWS, 32, "rows of 64"},
+        {{0, 0, 1, 127}, 1, PSI_LR_COLUMNS, "has 1 rows"},
+    };
+    static const char *const names[NUMBERS] = {"bits", "quadratic", "bias", "features"};
+    static const float weights[ROWS * PSI_LR_COLUMNS];
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        ps_piece pieces[NUMBERS + 1];
+        for (int n = 0; n < NUMBERS; n++) {
+            pieces[n] = (ps_piece){
+                .kind = PS_MODEL_NUMBER, .name = names[n], .number = cases[c].numbers[n]};
+        }
+        pieces[NUMBERS] = (ps_piece){.kind = PS_MODEL_ARRAY,
+                                     .name = "weights",
+                                     .type = PS_F32,
+                                     .row_count = cases[c].rows,
+                                     .column_count = cases[c].columns,
+                                     .content = weights};
+        const ps_question question = {
+            .pieces = pieces, .piece_count = NUMBERS + 1, .data = small_data, .seed = 1};
+        ps_answer answer;
+        ps_fault fault = {0};
+        const ps_err err = psi_lr_infer(&question, &answer, &fault);
+        CU_ASSERT_EQUAL(err, cases[c].said == NULL ? PS_OK : PS_EFORMAT);
+        const int is_said = cases[c].said == NULL || strstr(fault.text, cases[c].said) != NULL;
+        if (!is_said) {
+            printf("case %zu: %s\n", c, fault.text);
+        }
+        CU_ASSERT(is_said);
+        free(answer.values);
+    }
+}
+
 static const suite_test tests[] = {
     SUITE_TEST(one_worker_learns_what_the_definition_says),
+    SUITE_TEST(one_worker_is_the_plain_loop_to_the_bit),
+    SUITE_TEST(since_last_is_the_mean_over_the_examples_between_evaluations),
+    SUITE_TEST(shuffled_is_another_order_of_the_same_examples),
+    SUITE_TEST(models_that_do_not_fit_are_refused),
     SUITE_TEST(many_passes_come_to_the_optimum_of_the_objective),
     SUITE_TEST(bsp_gives_equal_bits_however_shards_fall),
     SUITE_TEST(mixing_is_the_mean_of_what_workers_learn_alone),

@@ -4,8 +4,8 @@
 
 #include <gsl/gsl_cdf.h>
 
-/* Chi-square of what was seen of `samples` draws in `cell_count` cells with probabilities `p`; cells
- * that expect less than 5 are taken together. *freedom_out are its degrees of freedom. */
+/* Chi-square of what was seen of `samples` draws in `cell_count` cells with probabilities `p`;
+ * cells that expect less than 5 are taken together. *freedom_out are its degrees of freedom. */
 static inline double chi_square_of(const double *seen, const double *p, int cell_count,
                                    double samples, int *freedom_out) {
     double chi = 0, few_seen = 0, few_wanted = 0;

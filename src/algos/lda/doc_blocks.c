@@ -180,6 +180,8 @@ static ps_err block_make(builder *b, size_t block, uint32_t topic_count, size_t 
         b->slots[words[s]] = s;
         const uint32_t here = b->counts[words[s]];
         most->occurrence_count = here > most->occurrence_count ? here : most->occurrence_count;
+        most->frequency_count =
+            frequency > most->frequency_count ? frequency : most->frequency_count;
         const uint32_t room = psi_lda_room(frequency, topic_count);
         most->room_count = room > most->room_count ? room : most->room_count;
         nonzero += room;

@@ -13,6 +13,7 @@
 #include "algos/lda/first_topics.h"
 #include "algos/lda/lda_model.h"
 #include "algos/lda/lda_problem.h"
+#include "algos/lda/packed_topics.h"
 
 enum { TABLE_WORDS, TABLE_TOTALS, TABLE_RARE, DEFAULT_CLOCKS = 201 };
 
@@ -115,6 +116,18 @@ static void gibbs_fini(gibbs *g) {
 static size_t topics_size_bytes(const psi_lda_problem *problem, uint32_t rank) {
     const size_t tokens = psi_lda_token_count(&problem->blocks, rank);
     return (tokens > 0 ? tokens : 1) * sizeof(uint16_t);
+}
+
+/* Bytes of the copy of them that an evaluation looks at. */
+static size_t copy_size_bytes(const psi_lda_problem *problem, uint32_t rank) {
+    return psi_lda_packed_size_bytes(psi_lda_token_count(&problem->blocks, rank),
+                                     psi_lda_topic_bits(problem->prior.topic_count));
+}
+
+static void topics_copy(const void *state, void *to) {
+    const gibbs *const g = state;
+    psi_lda_topics_pack(g->topics, psi_lda_token_count(&g->problem->blocks, g->rank),
+                        psi_lda_topic_bits(g->problem->prior.topic_count), to);
 }
 
 /* The worker's state is safe to release whatever this returns. */
@@ -471,7 +484,7 @@ static ps_err lda_worker(ps_worker *worker, const void *problem) {
     PS_TRY(psi_lda_part_open(problem, ps_rank(worker), &part));
     ps_err err = gibbs_init(&g, &part, worker);
     if (err == PS_OK) {
-        ps_publish(worker, g.topics, topics_size_bytes(part.problem, part.rank));
+        ps_publish_by(worker, topics_copy, &g, copy_size_bytes(part.problem, part.rank));
     }
     for (uint32_t clock = 0; clock < ps_clock_count(worker) && err == PS_OK; clock++) {
         err = clock == 0 ? first_clock(&g) : block_clock(&g, clock);
@@ -497,7 +510,7 @@ static void lda_evaluate(const void *problem, uint32_t rank, const void *local,
                          size_t local_size_bytes, const ps_model *model, double *sums) {
     const psi_lda_problem *const lda = problem;
     const psi_lda_tables tables = tables_of(lda, model);
-    const int is_known = local != NULL && local_size_bytes == topics_size_bytes(lda, rank);
+    const int is_known = local != NULL && local_size_bytes == copy_size_bytes(lda, rank);
     for (int s = 0; s < PSI_LDA_SUMS; s++) {
         sums[s] = model->clock == 0 || is_known ? 0 : NAN;
     }

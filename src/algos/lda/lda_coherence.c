@@ -9,13 +9,16 @@
  * frequent words (Aletras and Stevenson, IWCS 2013; Lau, Newman and Baldwin, EACL 2014, found it
  * close to what people judge). A pair that is in every document counts as 1.
  *
- * The documents that have a word are a list, ascending; D_ij is the length of two lists' common
- * part. Only words at the top of a topic have a list. */
+ * The documents that have a word are a list; only words at the top of a topic have one. Of a topic,
+ * documents are counted by the subset of its ten words that they have, which says all D_ij. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "algos/lda/corpus_part.h"
 #include "algos/lda/lda_topics.h"
+
+enum { SUBSETS = 1 << PSI_LDA_COHERENCE_WORDS };
 
 /* Which documents have a word. Owned. */
 typedef struct postings {
@@ -150,39 +153,77 @@ static ps_err postings_init(postings *lists, const psi_lda_problem *problem,
     return err;
 }
 
-static double pair_npmi(const postings *lists, uint32_t left, uint32_t right, double docs) {
-    const uint32_t a = lists->places[left] - 1, b = lists->places[right] - 1;
-    size_t i = lists->begins[a], j = lists->begins[b], common = 0;
-    while (i < lists->begins[a + 1] && j < lists->begins[b + 1]) {
-        const uint32_t doc = lists->docs[i], other = lists->docs[j];
-        common += doc == other;
-        i += doc <= other;
-        j += other <= doc;
+/* The words of one topic, and in which documents they meet. */
+typedef struct meeting {
+    const postings *lists;
+    uint16_t *marks; /* owned, [documents]: bit i: has word i of the topic; all 0 between topics */
+    uint32_t *seen;  /* owned, [SUBSETS]: documents with just this subset of the words */
+} meeting;
+
+/* Counts the documents of a topic by the subset of its words that they have. O(lists). */
+static void subsets_count(const meeting *m, const psi_lda_top *top) {
+    const postings *const lists = m->lists;
+    for (uint32_t i = 0; i < words_of(top); i++) {
+        const uint32_t list = lists->places[top->words[i]] - 1;
+        for (size_t d = lists->begins[list]; d < lists->begins[list + 1]; d++) {
+            m->marks[lists->docs[d]] |= (uint16_t)(1U << i);
+        }
     }
-    const double p = (double)common / docs;
-    if (common == 0 || (double)common >= docs) {
+    memset(m->seen, 0, SUBSETS * sizeof *m->seen);
+    for (uint32_t i = 0; i < words_of(top); i++) {
+        const uint32_t list = lists->places[top->words[i]] - 1;
+        for (size_t d = lists->begins[list]; d < lists->begins[list + 1]; d++) {
+            m->seen[m->marks[lists->docs[d]]]++; /* the empty one, where it was counted already */
+            m->marks[lists->docs[d]] = 0;
+        }
+    }
+}
+
+/* Documents that have all words of `subset`, and maybe more. O(SUBSETS). */
+static double documents_with(const meeting *m, uint32_t subset) {
+    double count = 0;
+    for (uint32_t s = 1; s < SUBSETS; s++) {
+        count += (s & subset) == subset ? m->seen[s] : 0;
+    }
+    return count;
+}
+
+static double pair_npmi(const meeting *m, uint32_t i, uint32_t j, double docs) {
+    const double common = documents_with(m, 1U << i | 1U << j), p = common / docs;
+    if (common == 0 || common >= docs) {
         return common == 0 ? -1 : 1;
     }
-    const double p_left = (double)(lists->begins[a + 1] - lists->begins[a]) / docs;
-    const double p_right = (double)(lists->begins[b + 1] - lists->begins[b]) / docs;
+    const double p_left = documents_with(m, 1U << i) / docs;
+    const double p_right = documents_with(m, 1U << j) / docs;
     return log(p / (p_left * p_right)) / -log(p);
+}
+
+static double topic_npmi(const meeting *m, const psi_lda_top *top, double docs) {
+    const uint32_t words = words_of(top);
+    double sum = 0;
+    subsets_count(m, top);
+    for (uint32_t i = 0; i < words; i++) {
+        for (uint32_t j = i + 1; j < words; j++) {
+            sum += pair_npmi(m, i, j, docs);
+        }
+    }
+    return words < 2 ? (double)NAN : sum / (words * (words - 1) / 2.0);
 }
 
 ps_err psi_lda_coherence(const psi_lda_problem *problem, const psi_lda_top *tops,
                          double *npmi_out) {
+    const uint32_t docs = problem->blocks.doc_count;
     postings lists;
-    const ps_err err = postings_init(&lists, problem, tops);
+    const meeting m = {.lists = &lists,
+                       .marks = calloc((size_t)docs + 1, sizeof *m.marks),
+                       .seen = calloc(SUBSETS, sizeof *m.seen)};
+    ps_err err = postings_init(&lists, problem, tops);
+    err = m.marks == NULL || m.seen == NULL ? PS_ENOMEM : err;
     for (uint32_t k = 0; k < problem->prior.topic_count && err == PS_OK; k++) {
-        const uint32_t words = words_of(&tops[k]);
-        double sum = 0;
-        for (uint32_t i = 0; i < words; i++) {
-            for (uint32_t j = i + 1; j < words; j++) {
-                sum += pair_npmi(&lists, tops[k].words[i], tops[k].words[j],
-                                 (double)problem->blocks.doc_count);
-            }
-        }
-        npmi_out[k] = words < 2 ? (double)NAN : sum / (words * (words - 1) / 2.0);
+        npmi_out[k] = topic_npmi(&m, &tops[k], (double)docs);
     }
+    free(m.marks);
+    free(m.seen);
     postings_fini(&lists);
     return err;
 }

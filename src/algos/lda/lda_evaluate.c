@@ -2,26 +2,29 @@
 #include <stdlib.h>
 
 #include "algos/lda/lda_problem.h"
+#include "algos/lda/packed_topics.h"
 
 enum { FOLD_IN_ROUNDS = 20 };
 
 /* Of the worker's documents: sum_d [ sum_k ln rising(alpha, n_dk) - ln rising(K alpha, N_d) ].
  * counts[0..K) are all 0, before and after. */
-static double documents_sum(const psi_lda_problem *problem, uint32_t rank, const uint16_t *topics,
+static double documents_sum(const psi_lda_problem *problem, uint32_t rank, const uint8_t *packed,
                             uint32_t *counts) {
     const psi_lda_blocks *const blocks = &problem->blocks;
     const double k_alpha = (double)problem->prior.topic_count * problem->prior.alpha;
     const double log_gamma = gsl_sf_lngamma(k_alpha);
+    const uint32_t bits = psi_lda_topic_bits(problem->prior.topic_count);
     const size_t first = psi_lda_token_begin(blocks, rank);
     double sum = 0;
     for (uint32_t d = blocks->shares[rank].doc_begin; d < blocks->shares[rank + 1].doc_begin; d++) {
         const size_t begin = blocks->doc_begins[d] - first, end = blocks->doc_begins[d + 1] - first;
         for (size_t i = begin; i < end; i++) {
-            counts[topics[i]]++;
+            counts[psi_lda_packed_topic(packed, i, bits)]++;
         }
         for (size_t i = begin; i < end; i++) { /* each topic that occurs counts once */
-            sum += psi_lda_log_rising_at(&problem->doc_rising, counts[topics[i]]);
-            counts[topics[i]] = 0;
+            uint32_t *const count = &counts[psi_lda_packed_topic(packed, i, bits)];
+            sum += psi_lda_log_rising_at(&problem->doc_rising, *count);
+            *count = 0;
         }
         sum -= gsl_sf_lngamma(k_alpha + (double)(end - begin)) - log_gamma;
     }
@@ -138,7 +141,7 @@ static void heldout_sums(const psi_lda_problem *problem, uint32_t rank,
     }
 }
 
-void psi_lda_evaluate(const psi_lda_problem *problem, uint32_t rank, const uint16_t *topics,
+void psi_lda_evaluate(const psi_lda_problem *problem, uint32_t rank, const uint8_t *packed,
                       const psi_lda_tables *tables, double *sums) {
     uint32_t *const counts = calloc(problem->prior.topic_count, sizeof *counts);
     double *const scratch = calloc(problem->prior.topic_count, 4 * sizeof *scratch);
@@ -147,7 +150,7 @@ void psi_lda_evaluate(const psi_lda_problem *problem, uint32_t rank, const uint1
         sums[s] = has_memory ? 0 : NAN;
     }
     if (has_memory) {
-        sums[PSI_LDA_DOC_SUM] = documents_sum(problem, rank, topics, counts);
+        sums[PSI_LDA_DOC_SUM] = documents_sum(problem, rank, packed, counts);
         sums[PSI_LDA_WORD_SUM] = words_sum(problem, rank, tables);
         sums[PSI_LDA_TOPIC_SUM] = rank == 0 ? totals_sum(problem, tables->totals) : 0;
         sums[PSI_LDA_TOKENS] = (double)psi_lda_token_count(&problem->blocks, rank);

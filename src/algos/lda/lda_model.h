@@ -1,6 +1,6 @@
 /* A trained topic model as it is kept: what a run leaves, and what `infer` is given. No files here.
  *
- *     word_topic      i32 [V][K]   n_kw, the table, or put together of those of frequent and rare words
+ *     word_topic      i32 [V][K]   n_kw: the table, or those of frequent and rare words together
  *     topics          i64 [1][K]   n_k, the table
  *     alpha           f64 [K]      prior counts of the topics in a document
  *     beta, topics, words          numbers: beta, K and V
@@ -25,8 +25,8 @@ typedef struct psi_lda_model {
     size_t vocabulary_bytes;
 } psi_lda_model;
 
-/* Gives all of the above to `sink` but for what is a table. Returns PS_OK, PS_ENOMEM, PS_EFORMAT where the
- * vocabulary has a word that no line can hold, or what the sink returned. */
+/* Gives all of the above to `sink` but for what is a table. Returns PS_OK, PS_ENOMEM, PS_EFORMAT
+ * where the vocabulary has a word that no line can hold, or what the sink returned. */
 PS_MUST_CHECK ps_err psi_lda_leave(const psi_lda_problem *problem, const psi_lda_tables *tables,
                                    const ps_sink *sink);
 

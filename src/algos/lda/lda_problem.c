@@ -198,14 +198,14 @@ static ps_err corpus_take(psi_lda_problem *problem, const ps_settings *settings,
     return corpus_split(problem, number_of(settings, PSI_LDA_HELDOUT), 0, corpus, NULL);
 }
 
-/* Rare words have at most half as many tokens as there are topics: then a sparse row, of 8 bytes per
- * topic that occurs, is never larger than a dense one, and mostly far smaller. */
+/* Rare words have at most half as many tokens as there are topics: then a sparse row, of 8 bytes
+ * per topic that occurs, is never larger than a dense one, and mostly far smaller. */
 static int is_rare(uint32_t frequency, uint32_t topic_count) {
     return frequency <= topic_count / 2;
 }
 
-/* Deals the words to the two tables, for samplers that take sparse rows. A slice has dense rows only,
- * as it is pushed and pulled. */
+/* Deals the words to the two tables, for samplers that take sparse rows. A slice has dense rows
+ * only, as it is pushed and pulled. */
 static ps_err words_deal(psi_lda_problem *problem) {
     const psi_lda_blocks *const blocks = &problem->blocks;
     const uint32_t words = problem->prior.word_count;

@@ -78,8 +78,8 @@ static inline uint64_t psi_lda_held_bytes(const psi_lda_problem *problem, uint32
     return (uint64_t)2 * rows * problem->prior.topic_count * sizeof(int32_t);
 }
 
-/* Where the counts of a word are: words with many tokens have dense rows of a table, rare ones sparse
- * rows of another. The place is the row, and PSI_LDA_RARE if it is of the second. */
+/* Where the counts of a word are: words with many tokens have dense rows of a table, rare ones
+ * sparse rows of another. The place is the row, and PSI_LDA_RARE if it is of the second. */
 #define PSI_LDA_RARE (UINT32_C(1) << 31)
 
 /* The tables as an evaluation sees them. */
@@ -122,10 +122,11 @@ enum {
 /* Places of the metrics. */
 enum { PSI_LDA_OBJECTIVE, PSI_LDA_LOGLIK, PSI_LDA_PERPLEXITY, PSI_LDA_RATE, PSI_LDA_METRICS };
 
-/* The share of worker `rank` in an evaluation; `topics` are those of its tokens. Fills
+/* The share of worker `rank` in an evaluation; `packed` are the topics of its tokens
+ * (packed_topics.h). Fills
  * sums[0..PSI_LDA_SUMS), with nan if there is no memory. O(tokens + V K / workers + 20 K x held-out
  * tokens of the share). */
-void psi_lda_evaluate(const psi_lda_problem *problem, uint32_t rank, const uint16_t *topics,
+void psi_lda_evaluate(const psi_lda_problem *problem, uint32_t rank, const uint8_t *packed,
                       const psi_lda_tables *tables, double *sums);
 
 /* metrics[0..PSI_LDA_RATE) of the sums of all workers: loglik_per_token is ln p(w, z) / tokens,

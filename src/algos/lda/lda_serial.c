@@ -1,9 +1,11 @@
 #include "algos/lda/lda_serial.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "algos/lda/first_topics.h"
+#include "algos/lda/packed_topics.h"
 
 /* Counts the first topics. */
 static void counts_make(psi_lda_serial *serial) {
@@ -84,7 +86,17 @@ void psi_lda_serial_pass(psi_lda_serial *serial) {
 
 void psi_lda_serial_evaluate(const psi_lda_serial *serial, double *metrics) {
     const psi_lda_tables tables = {.words = serial->words, .totals = serial->totals};
+    const size_t tokens = serial->problem->blocks.token_count;
+    const uint32_t bits = psi_lda_topic_bits(serial->problem->prior.topic_count);
+    uint8_t *const packed = malloc(psi_lda_packed_size_bytes(tokens, bits));
     double sums[PSI_LDA_SUMS];
-    psi_lda_evaluate(serial->problem, 0, serial->topics, &tables, sums);
+    for (int s = 0; s < PSI_LDA_SUMS; s++) {
+        sums[s] = (double)NAN;
+    }
+    if (packed != NULL) {
+        psi_lda_topics_pack(serial->topics, tokens, bits, packed);
+        psi_lda_evaluate(serial->problem, 0, packed, &tables, sums);
+    }
+    free(packed);
     psi_lda_finish(serial->problem, sums, metrics);
 }

@@ -25,7 +25,7 @@ void psi_lda_serial_fini(psi_lda_serial *serial);
 /* Draws the topic of every token once. */
 void psi_lda_serial_pass(psi_lda_serial *serial);
 
-/* Evaluates the model: metrics[0..PSI_LDA_METRICS). */
+/* Evaluates the model: metrics[0..PSI_LDA_METRICS), nan without memory. */
 void psi_lda_serial_evaluate(const psi_lda_serial *serial, double *metrics);
 
 #endif

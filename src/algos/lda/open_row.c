@@ -13,7 +13,8 @@ ps_err psi_lda_open_row_init(psi_lda_open_row *row, uint32_t topic_count,
     row->marks = calloc(topics / MARK_BITS + 1, sizeof *row->marks);
     row->topics = calloc(topics, sizeof *row->topics);
     row->differences = calloc(topics, sizeof *row->differences);
-    row->before = calloc((size_t)limits->occurrence_count + 1, sizeof *row->before);
+    row->before_count = limits->occurrence_count < topics ? limits->occurrence_count : topics;
+    row->before = calloc(row->before_count + 1, sizeof *row->before);
     const int has_all = row->spread != NULL && row->changes != NULL && row->marks != NULL &&
                         row->topics != NULL && row->differences != NULL && row->before != NULL;
     return has_all ? PS_OK : PS_ENOMEM;
@@ -48,6 +49,7 @@ int psi_lda_open_row_begin(psi_lda_open_row *row, const psi_lda_block *block,
     }
     const uint32_t *const places = block->by_word + block->word_begins[w];
     const uint32_t count = block->word_begins[w + 1] - block->word_begins[w];
+    PS_ASSERT(count <= row->before_count);
     for (uint32_t i = 0; i < count; i++) {
         row->before[i] = block->topics[places[i]];
     }

@@ -1,6 +1,6 @@
 /* The counts of the word that a sampler is at, when it goes word by word: K numbers in any case. A
- * dense row is used as it is. A sparse row is spread out, and what the sampler changed is given back
- * when it goes on to the next word.
+ * dense row is used as it is. A sparse row is spread out, and what the sampler changed is given
+ * back when it goes on to the next word.
  *
  *     sparse row      3:1  8:2  9:1              its source
  *       open    ->    0 0 0 1 0 0 0 0 2 1 ...    counts, which the sampler changes
@@ -24,7 +24,8 @@ typedef struct psi_lda_open_row {
     uint64_t *marks;      /* [K / 64 + 1]: topics that may have changed; all 0 between rows */
     uint32_t *topics;     /* [K]: of the changes that are given back */
     int32_t *differences; /* [K] */
-    uint16_t *before;     /* [occurrences]: topics of the word's tokens when it was opened */
+    uint16_t *before; /* [before_count]: topics of the word's tokens when a sparse row was opened */
+    size_t before_count;
     uint32_t topic_count;
 } psi_lda_open_row;
 

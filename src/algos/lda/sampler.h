@@ -44,9 +44,9 @@ typedef struct psi_lda_block {
 } psi_lda_block;
 
 /* Where sparse rows come from, and where their changes go; `w` is a word of the block. read() fills
- * row_out with i32 counts of ascending topics, valid until the next call, and returns 0 if the row is
- * not there; add() takes changes of ascending topics, borrowed for the call, which the next read()
- * shows. Neither blocks. */
+ * row_out with i32 counts of ascending topics, valid until the next call, and returns 0 if the row
+ * is not there; add() takes changes of ascending topics, borrowed for the call, which the next
+ * read() shows. Neither blocks. */
 typedef struct psi_lda_sparse_rows {
     int (*read)(void *context, uint32_t w, ps_sparse_row *row_out);
     void (*add)(void *context, uint32_t w, const ps_sparse_row *changes);
@@ -59,7 +59,8 @@ typedef struct psi_lda_sparse_rows {
 typedef struct psi_lda_rows {
     int32_t *const *words;             /* [block.word_count][K]: n_kw, or NULL */
     int64_t *totals;                   /* [K]: n_k */
-    const psi_lda_sparse_rows *sparse; /* of the words whose row is NULL, for samplers that go by
+    const psi_lda_sparse_rows *sparse; /* of the words whose row is NULL and that have at most K
+                                        * tokens in the block, for samplers that go by
                                         * word; or NULL */
 } psi_lda_rows;
 
@@ -97,6 +98,7 @@ static inline int psi_lda_goes_by_word(psi_lda_kind kind) {
 typedef struct psi_lda_limits {
     uint32_t token_count, word_count, doc_count;
     uint32_t occurrence_count; /* of one word in a block */
+    uint32_t frequency_count;  /* of one word in all */
     uint32_t room_count;       /* psi_lda_room() of one word */
     uint64_t nonzero_count;    /* sum over a block's words of psi_lda_room() */
 } psi_lda_limits;

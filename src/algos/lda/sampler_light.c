@@ -16,7 +16,7 @@
  *
  * Tokens are visited word by word. So the row of the word and its table stay in the nearest cache
  * however many topics there are, and there is one table at a time, built from the row when its word
- * comes. n_dk is counted among the topics of the document when it is needed, 32 tokens at a time. */
+ * comes. n_dk is counted among the topics of the document when needed, 32 tokens at a time. */
 #include <stdlib.h>
 
 #include "algos/lda/doc_finder.h"

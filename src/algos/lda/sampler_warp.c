@@ -19,29 +19,30 @@
  * Unlike in the paper, a pass keeps the counts of the row that it is at up to date, and takes the
  * token itself out of them; else a word that occurs once votes for the topic that it has.
  *
- * Of n_tw, the block's own tokens are drawn from by position. The rest, which other blocks and workers
- * have, is written out behind them as a list of as many topics; where that would be many times the own
- * tokens, it is searched in sums. */
+ * Of n_tw, the block's own tokens are drawn from by position. The rest, which other blocks and
+ * workers have, is written out behind them as a list of as many topics; where that would be many
+ * times the own tokens, it is searched in sums. */
 #include <stdlib.h>
 
 #include "algos/lda/sampler_parts.h"
 
 /* The rest of a word is written out if it is at most so many times the own tokens. */
-enum { REST_TIMES = 4, AHEAD = 16 };
+enum { REST_TIMES = 4, AHEAD = 16, TOKENS_PER_MARK = 64 };
 
 typedef struct warp_state {
     uint32_t *tokens;    /* borrowed: the pairs of the current block */
-    uint16_t *gathered;  /* owned, [(1 + REST_TIMES) x occurrences]: topics of the current word's
-                          * tokens, then those of the rest, if they are written out */
+    uint16_t *gathered;  /* owned, [listed_max + 1]: topics of the current word's tokens, then
+                          * those of the rest, if they are written out */
     float *inverse;      /* owned, [K]: 1 / (n_k + V beta), of the pass's begin */
     uint32_t *rest_sums; /* owned, [K]: of the row without the block's tokens, over its topics */
     uint16_t *rest_topics;
     uint32_t rest_count; /* topics with a rest */
     uint32_t listed;     /* tokens of the rest that are written out */
+    size_t listed_max;   /* with the own ones */
     float rest_scale;    /* rest_count / the last sum */
     uint16_t *guides; /* owned, [K]: where a search that begins at a share of the last sum starts */
-    uint8_t *is_there; /* owned, [tokens]: whether the word's row is; all 0 between passes */
-    int lacks_rows;    /* of the current block; else is_there is of no use */
+    uint64_t *is_there; /* owned, a bit per token: whether the word's row is; 0 between passes */
+    int lacks_rows;     /* of the current block; else is_there is of no use */
 } warp_state;
 
 static void warp_fini(psi_lda_sampler *sampler) {
@@ -62,13 +63,14 @@ static ps_err warp_init(psi_lda_sampler *sampler, const psi_lda_limits *limits) 
     }
     sampler->state = state;
     const size_t topics = sampler->prior.topic_count;
-    state->gathered =
-        calloc((1 + REST_TIMES) * ((size_t)limits->occurrence_count + 1), sizeof *state->gathered);
+    const size_t listed = (1 + REST_TIMES) * (size_t)limits->occurrence_count;
+    state->listed_max = listed < limits->frequency_count ? listed : limits->frequency_count;
+    state->gathered = calloc(state->listed_max + 1, sizeof *state->gathered);
     state->inverse = calloc(topics, sizeof *state->inverse);
     state->rest_sums = calloc(topics, sizeof *state->rest_sums);
     state->rest_topics = calloc(topics, sizeof *state->rest_topics);
     state->guides = calloc(topics, sizeof *state->guides);
-    state->is_there = calloc((size_t)limits->token_count + 1, sizeof *state->is_there);
+    state->is_there = calloc(limits->token_count / TOKENS_PER_MARK + 1, sizeof *state->is_there);
     const int has_all = state->is_there != NULL && state->gathered != NULL &&
                         state->inverse != NULL && state->rest_sums != NULL &&
                         state->rest_topics != NULL && state->guides != NULL;
@@ -121,16 +123,24 @@ static inline uint16_t decide(const decision *d, psi_lda_random *random, uint16_
     return t;
 }
 
-/* One document: tokens[0..count). */
-static void document_visit(psi_lda_sampler *sampler, const decision *d, uint32_t *tokens,
-                           const uint8_t *is_there, uint32_t count) {
+/* Whether the row of a token's word is there. */
+static inline int token_is_there(const warp_state *state, uint32_t token) {
+    return !state->lacks_rows ||
+           (state->is_there[token / TOKENS_PER_MARK] >> token % TOKENS_PER_MARK & 1) != 0;
+}
+
+/* One document: the tokens [begin, begin + count) of the block. */
+static void document_visit(psi_lda_sampler *sampler, const decision *d, uint32_t begin,
+                           uint32_t count) {
+    const warp_state *const state = sampler->state;
+    uint32_t *const tokens = state->tokens + begin;
     psi_lda_random random = sampler->random;
     for (uint32_t i = 0; i < count; i++) {
         d->counts[topic_of(tokens[i])]++;
     }
     for (uint32_t i = 0; i < count; i++) {
         const uint16_t s = topic_of(tokens[i]), t = proposal_of(tokens[i]);
-        if (s != t && (is_there == NULL || is_there[i])) {
+        if (s != t && token_is_there(state, begin + i)) {
             tokens[i] = decide(d, &random, s, t);
         }
     }
@@ -140,7 +150,7 @@ static void document_visit(psi_lda_sampler *sampler, const decision *d, uint32_t
         const uint16_t topic = topic_of(tokens[i]);
         uint32_t proposed;
         d->counts[topic] = 0;
-        if (is_there != NULL && !is_there[i]) {
+        if (!token_is_there(state, begin + i)) {
             continue; /* its proposal waits */
         }
         const double at = psi_lda_random_uniform(&random) * mass;
@@ -167,9 +177,7 @@ static void pass_by_document(psi_lda_sampler *sampler, const psi_lda_block *bloc
     const uint32_t first = block->doc_begins[0];
     for (uint32_t i = 0; i < block->doc_count; i++) {
         const uint32_t begin = block->doc_begins[i] - first;
-        document_visit(sampler, &d, state->tokens + begin,
-                       state->lacks_rows ? state->is_there + begin : NULL,
-                       block->doc_begins[i + 1] - first - begin);
+        document_visit(sampler, &d, begin, block->doc_begins[i + 1] - first - begin);
     }
 }
 
@@ -225,7 +233,7 @@ static void rest_make(psi_lda_sampler *sampler, uint32_t count) {
         row[state->gathered[i]]++;
     }
     state->rest_count = topics;
-    if (sum > (uint64_t)REST_TIMES * count) {
+    if (sum > (uint64_t)REST_TIMES * count || (uint64_t)count + sum > state->listed_max) {
         guides_make(state);
     } else {
         rest_list(state, count);
@@ -320,9 +328,9 @@ static void pass_by_word(psi_lda_sampler *sampler, const psi_lda_block *block,
     }
 }
 
-/* Sets is_there of the tokens whose words have rows to `value`. Returns whether a row lacks. */
+/* Turns is_there of the tokens whose words have rows. Returns whether a row lacks. */
 static int tokens_mark(const warp_state *state, const psi_lda_block *block,
-                       const psi_lda_rows *rows, uint8_t value) {
+                       const psi_lda_rows *rows) {
     int lacks_rows = 0;
     for (uint32_t w = 0; w < block->word_count && rows->sparse == NULL; w++) {
         lacks_rows |= rows->words[w] == NULL;
@@ -330,7 +338,8 @@ static int tokens_mark(const warp_state *state, const psi_lda_block *block,
     for (uint32_t w = 0; w < block->word_count && lacks_rows; w++) {
         const uint32_t end = rows->words[w] == NULL ? 0 : block->word_begins[w + 1];
         for (uint32_t i = block->word_begins[w]; i < end; i++) {
-            state->is_there[block->by_word[i]] = value;
+            const uint32_t token = block->by_word[i];
+            state->is_there[token / TOKENS_PER_MARK] ^= UINT64_C(1) << token % TOKENS_PER_MARK;
         }
     }
     return lacks_rows;
@@ -340,12 +349,12 @@ static void warp_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
                       const psi_lda_rows *rows) {
     warp_state *const state = sampler->state;
     state->tokens = block->pairs;
-    state->lacks_rows = tokens_mark(state, block, rows, 1);
+    state->lacks_rows = tokens_mark(state, block, rows);
     for (uint32_t round = 0; round < sampler->options.mh_steps; round++) {
         pass_by_document(sampler, block, rows);
         pass_by_word(sampler, block, rows);
     }
-    (void)tokens_mark(state, block, rows, 0);
+    (void)tokens_mark(state, block, rows);
 }
 
 const psi_lda_method psi_lda_warp = {warp_init, warp_fini, warp_pass};

@@ -44,9 +44,9 @@ void psi_lda_word_proposal_fini(psi_lda_word_proposal *proposal);
 /* Builds the table that all words share, from 1 / (n_t + V beta). O(K). */
 void psi_lda_word_proposal_begin(psi_lda_word_proposal *proposal, const double *inverse);
 
-/* Builds the table of one word; those of the slots before it are built, but for slot 0. `row` has i32
- * counts of ascending topics, or of all topics if its columns are NULL. Those for which there is no
- * room have no column of their own. O(row). */
+/* Builds the table of one word; those of the slots before it are built, but for slot 0. `row` has
+ * i32 counts of ascending topics, or of all topics if its columns are NULL. Those for which there
+ * is no room have no column of their own. O(row). */
 void psi_lda_word_proposal_word(psi_lda_word_proposal *proposal, uint32_t slot,
                                 const ps_sparse_row *row, const double *inverse);
 

@@ -1,5 +1,7 @@
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "algos/lr/lr_problem.h"
 
@@ -13,7 +15,8 @@ static void training_sums(const psi_lr_problem *problem, uint32_t rank, float *c
                           double *sums) {
     for (size_t v = 0; v < psi_lr_own_count(problem, rank); v++) {
         const size_t i = psi_lr_example_of(problem, rank, v);
-        const float margin = psi_lr_margin(&problem->shape, rows, &problem->examples, i);
+        const psi_lr_view x = psi_lr_view_of(&problem->shape, &problem->examples, i);
+        const float margin = psi_lr_margin(&problem->shape, rows, &x);
         sums[PSI_LR_TRAIN_LOSS_SUM] += psi_lr_loss((double)margin, problem->examples.labels[i]);
         sums[PSI_LR_TRAIN_COUNT] += 1;
     }
@@ -23,7 +26,8 @@ static void heldout_sums(const psi_lr_problem *problem, float *const *rows, psi_
                          double *sums) {
     for (size_t h = 0; h < problem->heldout_count; h++) {
         const size_t i = problem->heldout[h];
-        const float margin = psi_lr_margin(&problem->shape, rows, &problem->examples, i);
+        const psi_lr_view x = psi_lr_view_of(&problem->shape, &problem->examples, i);
+        const float margin = psi_lr_margin(&problem->shape, rows, &x);
         const float label = problem->examples.labels[i];
         sums[PSI_LR_HELDOUT_LOSS_SUM] += psi_lr_loss((double)margin, label);
         sums[PSI_LR_HELDOUT_ERRORS] += psi_lr_is_error(margin, label);
@@ -120,11 +124,19 @@ static ps_err shape_read(const ps_question *question, psi_lr_shape *shape_out,
                                 .has_bias = numbers[2] > 0,
                                 .feature_count = (uint32_t)numbers[3]};
     const ps_piece *const weights = ps_piece_find(question, PS_MODEL_ARRAY, "weights");
-    if (weights == NULL || weights->type != PS_F32 || weights->column_count != PSI_LR_COLUMNS ||
-        weights->row_count != psi_lr_row_count(shape_out) ||
-        (shape_out->is_quadratic && shape_out->bits == 0)) {
+    if (weights == NULL || weights->type != PS_F32 || weights->column_count != PSI_LR_COLUMNS) {
         return ps_fault_set(fault, PS_EFORMAT,
-                            "the model's weights are missing, or do not fit its numbers");
+                            "the model's weights are missing, or are no rows of %d floats",
+                            PSI_LR_COLUMNS);
+    }
+    if (weights->row_count != psi_lr_row_count(shape_out) ||
+        (shape_out->is_quadratic && shape_out->bits == 0)) {
+        return ps_fault_set(
+            fault, PS_EFORMAT,
+            "the model has %llu rows of weights, but bits %u, quadratic %d and %u features need "
+            "%zu; its files are not of one run",
+            (unsigned long long)weights->row_count, shape_out->bits, shape_out->is_quadratic,
+            shape_out->feature_count, psi_lr_row_count(shape_out));
     }
     *weights_out = weights->content;
     return PS_OK;
@@ -160,7 +172,8 @@ static ps_err answer_make(const psi_lr_shape *shape, const float *weights,
     }
     psi_lr_rows_of(shape, weights, rows);
     for (size_t i = 0; i < examples->count; i++) {
-        scored[i].score = psi_lr_margin(shape, rows, examples, i);
+        const psi_lr_view x = psi_lr_view_of(shape, examples, i);
+        scored[i].score = psi_lr_margin(shape, rows, &x);
         scored[i].label = examples->labels[i];
         values[i] = 1 / (1 + exp(-(double)scored[i].score));
     }
@@ -175,6 +188,21 @@ static ps_err answer_make(const psi_lr_shape *shape, const float *weights,
     return PS_OK;
 }
 
+/* Says that the data has features that the model was not learned with, if so. */
+static void unknown_note(const psi_lr_shape *shape, const psi_examples *examples, char *note,
+                         size_t note_size) {
+    size_t unknown = 0;
+    for (size_t n = 0; n < examples->nonzero_count && shape->bits == 0; n++) {
+        unknown += examples->features[n] >= shape->feature_count;
+    }
+    if (unknown > 0) {
+        (void)snprintf(note, note_size,
+                       "%zu of %zu non-zeros are of features that the model does not know (it has "
+                       "%u); they count as 0",
+                       unknown, examples->nonzero_count, shape->feature_count);
+    }
+}
+
 ps_err psi_lr_infer(const ps_question *question, ps_answer *answer_out, ps_fault *fault) {
     *answer_out = (ps_answer){0};
     psi_lr_shape shape;
@@ -182,12 +210,17 @@ ps_err psi_lr_infer(const ps_question *question, ps_answer *answer_out, ps_fault
     PS_TRY(shape_read(question, &shape, &weights, fault));
     psi_examples examples;
     PS_TRY(psi_examples_open(question->data, question->seed, 1, &examples, fault));
+    char note[sizeof answer_out->note] = "";
+    unknown_note(&shape, &examples, note, sizeof note);
     ps_err err = psi_lr_labels_check(&examples, question->data, fault);
     if (err == PS_OK) {
         err = psi_lr_prepare(&shape, &examples);
     }
     if (err == PS_OK) {
         err = answer_make(&shape, weights, &examples, answer_out);
+    }
+    if (err == PS_OK) {
+        memcpy(answer_out->note, note, sizeof note);
     }
     psi_examples_fini(&examples);
     return err == PS_OK ? PS_OK

@@ -77,49 +77,57 @@ ps_err psi_lr_prepare(const psi_lr_shape *shape, psi_examples *examples) {
     return shape->has_bias ? bias_add(shape, examples) : PS_OK;
 }
 
-/* An example, as the loops below see it. */
-typedef struct view {
-    const uint32_t *names;
-    const float *values;
-    size_t count, pair_count; /* non-zeros, and those of them that make pairs */
-} view;
-
-static inline view view_of(const psi_lr_shape *shape, const psi_examples *examples, size_t i) {
+psi_lr_view psi_lr_view_of(const psi_lr_shape *shape, const psi_examples *examples, size_t i) {
     const size_t begin = examples->begins[i], count = examples->begins[i + 1] - begin;
-    return (view){.names = examples->features + begin,
-                  .values = examples->values + begin,
-                  .count = count,
-                  .pair_count = shape->is_quadratic ? count - (shape->has_bias != 0) : 0};
+    return (psi_lr_view){.names = examples->features + begin,
+                         .values = examples->values + begin,
+                         .count = count,
+                         .pairing = shape->is_quadratic ? count - (shape->has_bias != 0) : 0};
 }
 
 static inline uint32_t place_of_name(const psi_lr_shape *shape, uint32_t name) {
     return shape->is_quadratic ? place_of_hash(name, shape->bits) : name;
 }
 
-static inline float *weight_at(float *const *rows, uint32_t place) {
-    return &rows[place >> PSI_LR_COLUMN_BITS][place & (PSI_LR_COLUMNS - 1)];
-}
-
-double psi_lr_units(const psi_lr_shape *shape, const psi_examples *examples, size_t i) {
-    const view x = view_of(shape, examples, i);
-    return (double)x.count +
-           0.5 * (double)x.pair_count * ((double)x.pair_count - 1) * (x.pair_count > 0);
-}
-
-float psi_lr_margin(const psi_lr_shape *shape, float *const *rows, const psi_examples *examples,
-                    size_t i) {
-    const view x = view_of(shape, examples, i);
-    float sum = 0;
-    for (size_t a = 0; a < x.count; a++) {
-        sum += *weight_at(rows, place_of_name(shape, x.names[a])) * x.values[a];
-    }
-    for (size_t a = 0; a < x.pair_count; a++) {
-        float part = 0;
-        for (size_t b = a + 1; b < x.pair_count; b++) {
-            const uint32_t place = place_of_pair(x.names[a], x.names[b], shape->bits);
-            part += *weight_at(rows, place) * x.values[b];
+void psi_lr_pairs_place(const psi_lr_shape *shape, const psi_lr_view *x, uint32_t *places_out) {
+    for (size_t a = 0; a < x->pairing; a++) {
+        for (size_t b = a + 1; b < x->pairing; b++) {
+            *places_out++ = place_of_pair(x->names[a], x->names[b], shape->bits);
         }
-        sum += part * x.values[a];
+    }
+}
+
+/* The place of the pair of features a and b of x, which is number `pair` of all. */
+static inline uint32_t pair_at(const psi_lr_shape *shape, const psi_lr_view *x, size_t a, size_t b,
+                               size_t pair) {
+    return x->pairs != NULL ? x->pairs[pair] : place_of_pair(x->names[a], x->names[b], shape->bits);
+}
+
+void psi_lr_flatten(const psi_lr_shape *shape, const psi_lr_view *x, uint32_t *places_out,
+                    float *values_out) {
+    for (size_t a = 0; a < x->count; a++) {
+        *places_out++ = place_of_name(shape, x->names[a]);
+        *values_out++ = x->values[a];
+    }
+    for (size_t a = 0, pair = 0; a < x->pairing; a++) {
+        for (size_t b = a + 1; b < x->pairing; b++, pair++) {
+            *places_out++ = pair_at(shape, x, a, b, pair);
+            *values_out++ = x->values[a] * x->values[b];
+        }
+    }
+}
+
+float psi_lr_margin(const psi_lr_shape *shape, float *const *rows, const psi_lr_view *x) {
+    float sum = 0;
+    for (size_t a = 0; a < x->count; a++) {
+        sum += *psi_lr_weight_at(rows, place_of_name(shape, x->names[a])) * x->values[a];
+    }
+    for (size_t a = 0, pair = 0; a < x->pairing; a++) {
+        float part = 0;
+        for (size_t b = a + 1; b < x->pairing; b++, pair++) {
+            part += *psi_lr_weight_at(rows, pair_at(shape, x, a, b, pair)) * x->values[b];
+        }
+        sum += part * x->values[a];
     }
     return sum;
 }
@@ -149,16 +157,16 @@ static inline void weight_learn(const psi_lr_step *step, float *weight, uint32_t
 }
 
 void psi_lr_learn(const psi_lr_shape *shape, const psi_lr_step *step, float *const *rows,
-                  const psi_examples *examples, size_t i, float slope) {
-    const view x = view_of(shape, examples, i);
-    for (size_t a = 0; a < x.count; a++) {
-        const uint32_t place = place_of_name(shape, x.names[a]);
-        weight_learn(step, weight_at(rows, place), place, slope * x.values[a]);
+                  const psi_lr_view *x, float slope) {
+    for (size_t a = 0; a < x->count; a++) {
+        const uint32_t place = place_of_name(shape, x->names[a]);
+        weight_learn(step, psi_lr_weight_at(rows, place), place, slope * x->values[a]);
     }
-    for (size_t a = 0; a < x.pair_count; a++) {
-        for (size_t b = a + 1; b < x.pair_count; b++) {
-            const uint32_t place = place_of_pair(x.names[a], x.names[b], shape->bits);
-            weight_learn(step, weight_at(rows, place), place, slope * x.values[a] * x.values[b]);
+    for (size_t a = 0, pair = 0; a < x->pairing; a++) {
+        for (size_t b = a + 1; b < x->pairing; b++, pair++) {
+            const uint32_t place = pair_at(shape, x, a, b, pair);
+            weight_learn(step, psi_lr_weight_at(rows, place), place,
+                         slope * x->values[a] * x->values[b]);
         }
     }
 }
@@ -167,12 +175,12 @@ void psi_lr_shares(const psi_lr_shape *shape, const psi_examples *examples, floa
     const size_t count = psi_lr_weight_count(shape);
     memset(inverse_out, 0, count * sizeof *inverse_out);
     for (size_t i = 0; i < examples->count; i++) {
-        const view x = view_of(shape, examples, i);
+        const psi_lr_view x = psi_lr_view_of(shape, examples, i);
         for (size_t a = 0; a < x.count; a++) {
             inverse_out[place_of_name(shape, x.names[a])] += 1;
         }
-        for (size_t a = 0; a < x.pair_count; a++) {
-            for (size_t b = a + 1; b < x.pair_count; b++) {
+        for (size_t a = 0; a < x.pairing; a++) {
+            for (size_t b = a + 1; b < x.pairing; b++) {
                 inverse_out[place_of_pair(x.names[a], x.names[b], shape->bits)] += 1;
             }
         }
@@ -185,24 +193,38 @@ void psi_lr_shares(const psi_lr_shape *shape, const psi_examples *examples, floa
     }
 }
 
-void psi_lr_rows_add(const psi_lr_shape *shape, const psi_examples *examples, size_t i,
-                     psi_lr_row_set *set) {
+static inline void row_add(psi_lr_row_set *set, uint32_t place) {
+    const uint32_t row = place >> PSI_LR_COLUMN_BITS;
+    if (set->stamps[row] != set->stamp) {
+        set->stamps[row] = set->stamp;
+        set->rows[set->count++] = row;
+    }
+}
+
+void psi_lr_rows_add(const psi_lr_shape *shape, const psi_lr_view *x, psi_lr_row_set *set) {
     const size_t row_count = psi_lr_row_count(shape);
     if (set->count == row_count) {
         return;
     }
-    if (shape->is_quadratic) {
-        for (; set->count < row_count; set->count++) {
-            set->rows[set->count] = set->count;
+    for (size_t a = 0; a < x->count; a++) {
+        row_add(set, place_of_name(shape, x->names[a]));
+    }
+    for (size_t a = 0, pair = 0; a < x->pairing && set->count < row_count; a++) {
+        for (size_t b = a + 1; b < x->pairing; b++, pair++) {
+            row_add(set, pair_at(shape, x, a, b, pair));
         }
+    }
+}
+
+void psi_lr_rows_order(const psi_lr_shape *shape, psi_lr_row_set *set) {
+    const size_t row_count = psi_lr_row_count(shape);
+    if (set->count < row_count / 16) {
         return;
     }
-    const view x = view_of(shape, examples, i);
-    for (size_t a = 0; a < x.count; a++) {
-        const uint32_t row = x.names[a] >> PSI_LR_COLUMN_BITS;
-        if (set->stamps[row] != set->stamp) {
-            set->stamps[row] = set->stamp;
-            set->rows[set->count++] = row;
+    set->count = 0;
+    for (size_t r = 0; r < row_count; r++) {
+        if (set->stamps[r] == set->stamp) {
+            set->rows[set->count++] = r;
         }
     }
 }

@@ -6,7 +6,8 @@
  *
  * Weights are numbered by hashing features into 2^bits places (Weinberger, Dasgupta, Langford,
  * Smola and Attenberg, ICML 2009), or, with bits = 0, by the features' ids. Pairs of features (the
- * outer product of x with itself, each pair once) are hashed as they are met and stored nowhere. */
+ * outer product of x with itself, each pair once) are hashed when they are needed; whoever needs
+ * them twice may keep their places (psi_lr_pairs_place()). */
 #ifndef PSI_LR_MODEL_H
 #define PSI_LR_MODEL_H
 
@@ -38,13 +39,41 @@ size_t psi_lr_row_count(const psi_lr_shape *shape);
  * nothing but psi_examples_fini(). O(non-zeros). */
 PS_MUST_CHECK ps_err psi_lr_prepare(const psi_lr_shape *shape, psi_examples *examples);
 
-/* Non-zeros of example i, those of pairs included: the work of one visit. O(1). */
-double psi_lr_units(const psi_lr_shape *shape, const psi_examples *examples, size_t i);
+/* An example, prepared, as the functions below see it. Borrows what it points to. */
+typedef struct psi_lr_view {
+    const uint32_t *names; /* [count]: places of weights; hashes where there are pairs */
+    const float *values;   /* [count] */
+    size_t count, pairing; /* non-zeros, and those of them (the first) that make pairs */
+    const uint32_t *pairs; /* of psi_lr_pairs_place(); NULL: pairs are hashed again */
+} psi_lr_view;
 
-/* m = w . x of example i. rows[r] are weights 64 r and following; of rows that the example does not
- * need, the pointer may be anything. O(units). */
-float psi_lr_margin(const psi_lr_shape *shape, float *const *rows, const psi_examples *examples,
-                    size_t i);
+/* Example i, with pairs == NULL. O(1). */
+psi_lr_view psi_lr_view_of(const psi_lr_shape *shape, const psi_examples *examples, size_t i);
+
+/* Pairs of features of an example. O(1). */
+static inline size_t psi_lr_pair_count(const psi_lr_view *x) {
+    return x->pairing > 0 ? x->pairing * (x->pairing - 1) / 2 : 0;
+}
+
+/* Writes the places of the weights of all pairs: places_out[0..psi_lr_pair_count(x)). O(pairs). */
+void psi_lr_pairs_place(const psi_lr_shape *shape, const psi_lr_view *x, uint32_t *places_out);
+
+/* Writes places and values of all features and, behind them, of all pairs. O(units). */
+void psi_lr_flatten(const psi_lr_shape *shape, const psi_lr_view *x, uint32_t *places_out,
+                    float *values_out);
+
+static inline float *psi_lr_weight_at(float *const *rows, uint32_t place) {
+    return &rows[place >> PSI_LR_COLUMN_BITS][place & (PSI_LR_COLUMNS - 1)];
+}
+
+/* Non-zeros of an example, those of pairs included: the work of one visit. O(1). */
+static inline double psi_lr_units(const psi_lr_view *x) {
+    return (double)x->count + (double)psi_lr_pair_count(x);
+}
+
+/* m = w . x. rows[r] are weights 64 r and following; of rows that the example does not need, the
+ * pointer may be anything. O(units). */
+float psi_lr_margin(const psi_lr_shape *shape, float *const *rows, const psi_lr_view *x);
 
 /* l and dl/dm at a margin. */
 double psi_lr_loss(double margin, float label);
@@ -67,7 +96,7 @@ typedef struct psi_lr_step {
 /* w -= eta (slope x + lambda w / share), in the coordinates where x is not 0: over all examples the
  * last term has the mean lambda w. O(units). */
 void psi_lr_learn(const psi_lr_shape *shape, const psi_lr_step *step, float *const *rows,
-                  const psi_examples *examples, size_t i, float slope);
+                  const psi_lr_view *x, float slope);
 
 /* 1 / the share of the examples in which a weight occurs, of every weight; 0 for the bias, which is
  * not regularised, and for weights that occur nowhere. inverse_out has room for all weights.
@@ -82,9 +111,13 @@ typedef struct psi_lr_row_set {
     size_t count;
 } psi_lr_row_set;
 
-/* Adds the rows of example i; of pairs: all rows. O(non-zeros). */
-void psi_lr_rows_add(const psi_lr_shape *shape, const psi_examples *examples, size_t i,
-                     psi_lr_row_set *set);
+/* Adds the rows of an example: exactly those that margin and step touch. O(units), or O(1) when all
+ * rows are in the set. */
+void psi_lr_rows_add(const psi_lr_shape *shape, const psi_lr_view *x, psi_lr_row_set *set);
+
+/* Puts the rows into ascending order, in which they travel in fewer bytes, if that costs little: if
+ * they are not few among all. O(1) or O(rows). */
+void psi_lr_rows_order(const psi_lr_shape *shape, psi_lr_row_set *set);
 
 /* The area under the ROC curve: the probability that a positive example has the higher score, ties
  * counting half; 0 if one class is empty, nan if a score is. Reorders the pairs.

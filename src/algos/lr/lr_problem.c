@@ -12,9 +12,9 @@ const ps_option psi_lr_option_list[PSI_LR_OPTIONS] = {
     [PSI_LR_QUADRATIC] = {"quadratic", PS_OPTION_FLAG, NULL, "no", 0, 0,
                           "pairs of features are features, too; needs --bits"},
     [PSI_LR_BIAS] = {"bias", PS_OPTION_FLAG, NULL, "yes", 0, 0, "a constant feature"},
-    [PSI_LR_STEP] = {"step", PS_OPTION_NUMBER, NULL, "0.2", 1e-9, 1e9, "step size"},
-    [PSI_LR_SCHEDULE] = {"schedule", PS_OPTION_WORD, "constant|inverse-sqrt|adaptive", "adaptive",
-                         0, 0, "how the step size falls"},
+    [PSI_LR_STEP] = {"step", PS_OPTION_NUMBER, NULL, "0.5", 1e-9, 1e9, "step size"},
+    [PSI_LR_SCHEDULE] = {"schedule", PS_OPTION_WORD, "constant|inverse-sqrt|adaptive|normalized",
+                         "normalized", 0, 0, "how the step size falls"},
     [PSI_LR_L2] = {"l2", PS_OPTION_NUMBER, NULL, "0", 0, 1e9, "weight of l2/2 |w|^2"},
     [PSI_LR_DELAY] = {"delay", PS_OPTION_COUNT, NULL, "0", 0, 1 << 24,
                       "examples of a worker between a gradient and its use"},
@@ -22,6 +22,8 @@ const ps_option psi_lr_option_list[PSI_LR_OPTIONS] = {
                        "average what the workers learn in a clock, do not add it"},
     [PSI_LR_HELDOUT] = {"heldout", PS_OPTION_NUMBER, NULL, "0.1", 0, 0.9,
                         "share of the examples that is not learned from"},
+    [PSI_LR_SHUFFLE] = {"shuffle", PS_OPTION_FLAG, NULL, "no", 0, 0,
+                        "learn in a random order, by --seed; for files sorted by label"},
 };
 
 static double number_of(const ps_settings *settings, int option) {
@@ -35,6 +37,9 @@ static int flag_of(const ps_settings *settings, int option) {
 static psi_lr_schedule schedule_of(const char *word) {
     if (strcmp(word, "constant") == 0) {
         return PSI_LR_CONSTANT;
+    }
+    if (strcmp(word, "normalized") == 0) {
+        return PSI_LR_NORMALIZED;
     }
     return strcmp(word, "adaptive") == 0 ? PSI_LR_ADAPTIVE : PSI_LR_INVERSE_SQRT;
 }
@@ -70,8 +75,10 @@ ps_err psi_lr_labels_check(psi_examples *examples, const char *data, ps_fault *f
     return PS_OK;
 }
 
-/* Which examples are held out depends on the seed and their places. */
-static ps_err examples_split(psi_lr_problem *problem, uint64_t seed, double share) {
+/* Which examples are held out depends on the seed and their places alone. The order of the others
+ * is that of the stream, or a random one, which all passes share. */
+static ps_err examples_split(psi_lr_problem *problem, uint64_t seed, double share,
+                             int is_shuffled) {
     const size_t count = problem->examples.count;
     problem->training = calloc(count, sizeof *problem->training);
     problem->heldout = calloc(count, sizeof *problem->heldout);
@@ -85,6 +92,10 @@ static ps_err examples_split(psi_lr_problem *problem, uint64_t seed, double shar
         } else {
             problem->training[problem->training_count++] = (uint32_t)i;
         }
+    }
+    if (is_shuffled) {
+        ps_random order = ps_random_stream(seed, "lr-shuffle", 0);
+        ps_random_shuffle_u32(&order, problem->training, problem->training_count);
     }
     return PS_OK;
 }
@@ -113,7 +124,8 @@ static ps_err problem_fill(psi_lr_problem *problem, const ps_settings *settings,
     options_take(problem, settings);
     problem->shape.feature_count = problem->examples.feature_count;
     PS_TRY(psi_lr_labels_check(&problem->examples, settings->data, fault));
-    PS_TRY(examples_split(problem, settings->seed, number_of(settings, PSI_LR_HELDOUT)));
+    PS_TRY(examples_split(problem, settings->seed, number_of(settings, PSI_LR_HELDOUT),
+                          flag_of(settings, PSI_LR_SHUFFLE)));
     PS_TRY(problem_check(problem, settings->data, fault));
     PS_TRY(psi_lr_prepare(&problem->shape, &problem->examples));
     if (problem->l2 > 0) {

@@ -10,13 +10,14 @@
 typedef enum psi_lr_schedule {
     PSI_LR_CONSTANT,     /* eta */
     PSI_LR_INVERSE_SQRT, /* eta / sqrt(t): Langford, Smola and Zinkevich 2009, Algorithm 1 */
-    PSI_LR_ADAPTIVE      /* eta / sqrt(sum of the weight's squared gradients, of all workers) */
+    PSI_LR_ADAPTIVE,     /* eta / sqrt(sum of the weight's squared gradients, of all workers) */
+    PSI_LR_NORMALIZED    /* adaptive, normalised and invariant: lr_normal.h */
 } psi_lr_schedule;
 
 typedef struct psi_lr_problem {
     psi_lr_shape shape;
     psi_examples examples; /* prepared; labels are -1 and +1 */
-    uint32_t *training;    /* owned, [training_count]: in the order of the stream */
+    uint32_t *training;    /* owned, [training_count]: as in the stream, or shuffled */
     uint32_t *heldout;     /* owned, [heldout_count] */
     size_t training_count, heldout_count;
     float *inverse_shares;  /* owned; NULL if l2 = 0 */
@@ -38,6 +39,7 @@ enum {
     PSI_LR_DELAY,
     PSI_LR_MIXING,
     PSI_LR_HELDOUT,
+    PSI_LR_SHUFFLE,
     PSI_LR_OPTIONS
 };
 extern const ps_option psi_lr_option_list[PSI_LR_OPTIONS];
@@ -93,6 +95,8 @@ enum {
     PSI_LR_HELDOUT_ERROR,
     PSI_LR_AUC,
     PSI_LR_EXAMPLES,
+    PSI_LR_SINCE_LOSS, /* these two are filled in by the run */
+    PSI_LR_SINCE_ERROR,
     PSI_LR_METRICS
 };
 
