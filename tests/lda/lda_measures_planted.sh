@@ -20,7 +20,7 @@ planted_right lda_corpus_part
 
 plant algos/lda/lda_coherence lda_npmi 'return common == 0 ? -1 : 1' 'return common == 0 ? 0 : 1'
 plant algos/lda/lda_coherence lda_npmi '(p_left * p_right)) / -log(p)' '(p_left * p_right))'
-plant algos/lda/lda_coherence lda_npmi '(double)problem->blocks.doc_count' '(double)problem->blocks.doc_count + 1'
+plant algos/lda/lda_coherence lda_npmi '(double)docs)' '(double)docs + 1)'
 plant algos/lda/lda_coherence lda_npmi 'first + blocks->tokens[first + i]' 'blocks->tokens[first + i]'
 plant algos/lda/lda_coherence lda_npmi 'at->last[place - 1] == doc + 1' 'at->last[place - 1] == doc + 2'
 plant algos/lda/lda_coherence lda_npmi 'if (!isnan(npmi[k]))' 'if (1)'
@@ -36,8 +36,8 @@ plant algos/lda/lda_model lda_mixtures 'piece->type != wanted->type ||' ''
 plant algos/lda/lda_model lda_mixtures '!(model->alpha[k] > 0) ||' ''
 
 plant algos/lda/lda_coherence lda_npmi 'at.doc_first = part.problem->doc_first;' ''
-plant algos/lda/corpus_part lda_corpus_part 'own->doc_first = share->doc_begin;' ''
-plant algos/lda/corpus_part lda_corpus_part 'whole->doc_ids + share->doc_begin' 'whole->doc_ids'
+plant algos/lda/corpus_part lda_corpus_part 'own->doc_first = begin;' ''
+plant algos/lda/corpus_part lda_corpus_part 'whole->doc_ids + begin' 'whole->doc_ids'
 plant algos/lda/corpus_part lda_corpus_part 'own->layout.worker_count = 1;' \
     'own->layout.worker_count = 1; own->layout.frequencies = NULL;'
 plant algos/lda/lda_problem lda_corpus_part 'ids_out[doc] = doc_first + d;' 'ids_out[doc] = doc_first + doc;'

@@ -70,13 +70,13 @@ unclamped() {
 unclamped sampler_dense dense 'psi_lda_count(row[k])' 'row[k]'
 unclamped sampler_sparse sparse 'psi_lda_count(row[k])' 'row[k]'
 unclamped sampler_alias alias 'psi_lda_count(row[k])' 'row[k]'
-unclamped sampler_light light 'psi_lda_count(token->row[k])' 'token->row[k]'
+unclamped sampler_light light 'psi_lda_count(sampler->row.counts[k])' 'sampler->row.counts[k]'
 unclamped sampler_warp warp 'psi_lda_count(d->counts[t])' 'd->counts[t]'
 unclamped sampler_vector vector 'psi_lda_count(counts[l]) + state->beta);' 'counts[l] + state->beta);
 #define _mm512_max_epi32(counts, zero) (counts)'
 unclamped sampler_fplus fplus 'psi_lda_count(row[k])' 'row[k]'
 unclamped sampler_fplus fplus 'totals[topic] > 0 ? totals[topic] : 0' 'totals[topic]'
-unclamped word_proposal light 'row[k] > 0' 'row[k] != 0'
+unclamped word_proposal light 'counts[i] > 0' 'counts[i] != 0'
 # ... and clamped in the table, too
 unclamped sampler_dense dense 'topic_draw(sampler, row);' 'topic_draw(sampler, row);
             row[1] = psi_lda_count(row[1]);'
