@@ -17,7 +17,7 @@ set xlabel 'simulated time (s)'
 set ylabel 'log-likelihood per token'
 set xrange [0:*]
 set format y '%g'
-plot for [i=1:words(nodes)] directory.'/nodes-'.word(nodes, i).'/metrics.csv' \
+plot for [i=1:words(nodes)] directory.'/nodes-'.word(nodes, i).'_seed-1/metrics.csv' \
      using (column('time_s')):(column('clock_min') > 0 ? column('loglik_per_token') : 1/0) \
      with linespoints linetype i title word(nodes, i).' machines'
 set key inside top left vertical

@@ -43,7 +43,7 @@ for directory in "$@"; do
         { clocks = $at["clock_max"]; units = $at["work_units"]; rate = $at["tokens_per_s"] }
         END { printf "%.0f %.0f\n", units / clocks, rate }' "$directory/metrics.csv")
     case $world in
-    sim) how="simulated, $(setting "$manifest" unit-cost) per token" ;;
+    sim) how="simulated, each token stands for $(setting "$manifest" work-scale | tr -d x)" ;;
     *) how="measured here" ;;
     esac
     echo "| tortoise | $(people "$(setting "$manifest" topics)") | $(people "${vocabulary:-0}")" \

@@ -72,43 +72,29 @@ int psi_synthetic_corpus_format(const psi_synthetic_corpus *spec, char *text, si
                     spec->zipf, spec->seed);
 }
 
-/* What making a corpus needs beside the spec. */
+/* ---- Topics ---- */
+
+/* What making a topic needs beside the spec. */
 typedef struct maker {
-    const psi_synthetic_corpus *spec;
-    gsl_rng *rng;              /* owned */
-    double *parameters;        /* owned, [words]: of every topic's Dirichlet distribution */
-    double *phi;               /* owned, [words] */
-    double *alpha, *theta;     /* owned, [topics] */
-    gsl_ran_discrete_t **laws; /* owned, [topics]: phi, for drawing words */
+    gsl_rng *rng;       /* owned */
+    double *parameters; /* owned, [words]: of every topic's Dirichlet distribution */
+    double *phi;        /* owned, [words] */
 } maker;
 
 static void maker_fini(maker *m) {
-    for (uint64_t k = 0; m->laws != NULL && k < m->spec->topics; k++) {
-        if (m->laws[k] != NULL) {
-            gsl_ran_discrete_free(m->laws[k]);
-        }
-    }
     if (m->rng != NULL) {
         gsl_rng_free(m->rng);
     }
     free(m->parameters);
     free(m->phi);
-    free(m->alpha);
-    free(m->theta);
-    free(m->laws);
 }
 
 /* The maker is safe to release whatever this returns. */
 static ps_err maker_init(maker *m, const psi_synthetic_corpus *spec) {
-    *m = (maker){.spec = spec};
-    m->rng = gsl_rng_alloc(ps_random_gsl_type());
-    m->parameters = calloc(spec->words, sizeof *m->parameters);
-    m->phi = calloc(spec->words, sizeof *m->phi);
-    m->alpha = calloc(spec->topics, sizeof *m->alpha);
-    m->theta = calloc(spec->topics, sizeof *m->theta);
-    m->laws = calloc(spec->topics, sizeof *m->laws);
-    if (m->rng == NULL || m->parameters == NULL || m->phi == NULL || m->alpha == NULL ||
-        m->theta == NULL || m->laws == NULL) {
+    *m = (maker){.rng = gsl_rng_alloc(ps_random_gsl_type()),
+                 .parameters = calloc(spec->words, sizeof *m->parameters),
+                 .phi = calloc(spec->words, sizeof *m->phi)};
+    if (m->rng == NULL || m->parameters == NULL || m->phi == NULL) {
         return PS_ENOMEM;
     }
     double sum = 0;
@@ -119,63 +105,13 @@ static ps_err maker_init(maker *m, const psi_synthetic_corpus *spec) {
     for (uint64_t w = 0; w < spec->words; w++) {
         m->parameters[w] *= spec->beta * (double)spec->words / sum;
     }
-    for (uint64_t k = 0; k < spec->topics; k++) {
-        m->alpha[k] = spec->alpha;
-    }
     return PS_OK;
 }
 
-static void phi_make(const maker *m, uint64_t topic, double *phi_out) {
-    ps_random_gsl(m->rng, ps_random_stream(m->spec->seed, "synthetic-topic", topic));
-    gsl_ran_dirichlet(m->rng, m->spec->words, m->parameters, phi_out);
-}
-
-static ps_err document_make(maker *m, uint32_t doc, psi_corpus_draft *draft) {
-    const psi_synthetic_corpus *const spec = m->spec;
-    ps_random_gsl(m->rng, ps_random_stream(spec->seed, "synthetic-document", doc));
-    const unsigned length = gsl_ran_poisson(m->rng, spec->length);
-    gsl_ran_dirichlet(m->rng, spec->topics, m->alpha, m->theta);
-    gsl_ran_discrete_t *const topics = gsl_ran_discrete_preproc(spec->topics, m->theta);
-    ps_err err = topics == NULL ? PS_ENOMEM : PS_OK;
-    for (unsigned n = 0; n < length && err == PS_OK; n++) {
-        const size_t topic = gsl_ran_discrete(m->rng, topics);
-        const size_t word = gsl_ran_discrete(m->rng, m->laws[topic]);
-        err = psi_corpus_draft_add(draft, (psi_corpus_entry){doc, (uint32_t)word, 1});
-    }
-    if (topics != NULL) {
-        gsl_ran_discrete_free(topics);
-    }
-    return err;
-}
-
-ps_err psi_synthetic_corpus_make(const psi_synthetic_corpus *spec, psi_corpus *corpus_out,
-                                 ps_fault *fault) {
-    *corpus_out = (psi_corpus){0};
-    PS_TRY(spec_check(spec, fault));
-    maker m;
-    psi_corpus_draft draft = {0};
-    ps_err err = maker_init(&m, spec);
-    for (uint64_t k = 0; k < spec->topics && err == PS_OK; k++) {
-        phi_make(&m, k, m.phi);
-        m.laws[k] = gsl_ran_discrete_preproc(spec->words, m.phi);
-        err = m.laws[k] == NULL ? PS_ENOMEM : PS_OK;
-    }
-    for (uint32_t d = 0; d < spec->docs && err == PS_OK; d++) {
-        err = document_make(&m, d, &draft);
-    }
-    maker_fini(&m);
-    if (err == PS_OK && draft.token_count == 0) {
-        err = ps_fault_set(fault, PS_EINVAL, "synthetic: no token was drawn; raise docs or length");
-    }
-    if (err == PS_OK) {
-        err = psi_corpus_make(&draft, (uint32_t)spec->docs, (uint32_t)spec->words, corpus_out);
-    }
-    psi_corpus_draft_fini(&draft);
-    if (err != PS_OK) {
-        return ps_fault_set(fault, err, "synthetic: %s", ps_err_text(err));
-    }
-    corpus_out->format = PSI_CORPUS_SYNTHETIC;
-    return PS_OK;
+static void phi_make(const maker *m, const psi_synthetic_corpus *spec, uint64_t topic,
+                     double *phi_out) {
+    ps_random_gsl(m->rng, ps_random_stream(spec->seed, "synthetic-topic", topic));
+    gsl_ran_dirichlet(m->rng, spec->words, m->parameters, phi_out);
 }
 
 ps_err psi_synthetic_corpus_topic(const psi_synthetic_corpus *spec, uint64_t topic,
@@ -183,8 +119,134 @@ ps_err psi_synthetic_corpus_topic(const psi_synthetic_corpus *spec, uint64_t top
     maker m;
     const ps_err err = maker_init(&m, spec);
     if (err == PS_OK) {
-        phi_make(&m, topic, phi_out);
+        phi_make(&m, spec, topic, phi_out);
     }
     maker_fini(&m);
     return err;
+}
+
+/* ---- Documents ---- */
+
+struct psi_synthetic_source {
+    psi_synthetic_corpus spec;
+    double *alpha;             /* owned, [topics] */
+    gsl_ran_discrete_t **laws; /* owned, [topics]: phi, for drawing words */
+};
+
+void psi_synthetic_source_close(psi_synthetic_source *source) {
+    if (source != NULL) {
+        for (uint64_t k = 0; source->laws != NULL && k < source->spec.topics; k++) {
+            if (source->laws[k] != NULL) {
+                gsl_ran_discrete_free(source->laws[k]);
+            }
+        }
+        free(source->laws);
+        free(source->alpha);
+        free(source);
+    }
+}
+
+static ps_err laws_make(psi_synthetic_source *source) {
+    const psi_synthetic_corpus *const spec = &source->spec;
+    maker m;
+    ps_err err = maker_init(&m, spec);
+    for (uint64_t k = 0; k < spec->topics && err == PS_OK; k++) {
+        source->alpha[k] = spec->alpha;
+        phi_make(&m, spec, k, m.phi);
+        source->laws[k] = gsl_ran_discrete_preproc(spec->words, m.phi);
+        err = source->laws[k] == NULL ? PS_ENOMEM : PS_OK;
+    }
+    maker_fini(&m);
+    return err;
+}
+
+ps_err psi_synthetic_source_open(const psi_synthetic_corpus *spec,
+                                 psi_synthetic_source **source_out, ps_fault *fault) {
+    *source_out = NULL;
+    PS_TRY(spec_check(spec, fault));
+    psi_synthetic_source *const source = calloc(1, sizeof *source);
+    ps_err err = source == NULL ? PS_ENOMEM : PS_OK;
+    if (err == PS_OK) {
+        *source = (psi_synthetic_source){.spec = *spec,
+                                         .alpha = calloc(spec->topics, sizeof *source->alpha),
+                                         .laws = calloc(spec->topics, sizeof *source->laws)};
+        const int has_memory = source->alpha != NULL && source->laws != NULL;
+        err = has_memory ? laws_make(source) : PS_ENOMEM;
+    }
+    if (err != PS_OK) {
+        psi_synthetic_source_close(source);
+        return ps_fault_set(fault, err, "synthetic: %s", ps_err_text(err));
+    }
+    *source_out = source;
+    return PS_OK;
+}
+
+uint32_t psi_synthetic_source_docs(const psi_synthetic_source *source) {
+    return (uint32_t)source->spec.docs;
+}
+
+uint32_t psi_synthetic_source_words(const psi_synthetic_source *source) {
+    return (uint32_t)source->spec.words;
+}
+
+/* Draws document `doc` of the corpus, which becomes document `place` of the draft. `theta` has room
+ * for the topics. */
+static ps_err document_draw(const psi_synthetic_source *source, uint32_t doc, uint32_t place,
+                            gsl_rng *rng, double *theta, psi_corpus_draft *draft) {
+    const psi_synthetic_corpus *const spec = &source->spec;
+    ps_random_gsl(rng, ps_random_stream(spec->seed, "synthetic-document", doc));
+    const unsigned length = gsl_ran_poisson(rng, spec->length);
+    gsl_ran_dirichlet(rng, spec->topics, source->alpha, theta);
+    gsl_ran_discrete_t *const topics = gsl_ran_discrete_preproc(spec->topics, theta);
+    ps_err err = topics == NULL ? PS_ENOMEM : PS_OK;
+    for (unsigned n = 0; n < length && err == PS_OK; n++) {
+        const size_t topic = gsl_ran_discrete(rng, topics);
+        const size_t word = gsl_ran_discrete(rng, source->laws[topic]);
+        err = psi_corpus_draft_add(draft, (psi_corpus_entry){place, (uint32_t)word, 1});
+    }
+    if (topics != NULL) {
+        gsl_ran_discrete_free(topics);
+    }
+    return err;
+}
+
+ps_err psi_synthetic_source_draw(const psi_synthetic_source *source, const uint32_t *docs,
+                                 uint32_t doc_count, psi_corpus *corpus_out) {
+    *corpus_out = (psi_corpus){0};
+    gsl_rng *const rng = gsl_rng_alloc(ps_random_gsl_type());
+    double *const theta = calloc(source->spec.topics, sizeof *theta);
+    psi_corpus_draft draft = {0};
+    ps_err err = rng == NULL || theta == NULL ? PS_ENOMEM : PS_OK;
+    for (uint32_t i = 0; i < doc_count && err == PS_OK; i++) {
+        err = document_draw(source, docs == NULL ? i : docs[i], i, rng, theta, &draft);
+    }
+    if (err == PS_OK) {
+        err = psi_corpus_make(&draft, doc_count, (uint32_t)source->spec.words, corpus_out);
+    }
+    corpus_out->format = err == PS_OK ? PSI_CORPUS_SYNTHETIC : corpus_out->format;
+    psi_corpus_draft_fini(&draft);
+    free(theta);
+    if (rng != NULL) {
+        gsl_rng_free(rng);
+    }
+    return err;
+}
+
+ps_err psi_synthetic_corpus_make(const psi_synthetic_corpus *spec, psi_corpus *corpus_out,
+                                 ps_fault *fault) {
+    *corpus_out = (psi_corpus){0};
+    psi_synthetic_source *source = NULL;
+    PS_TRY(psi_synthetic_source_open(spec, &source, fault));
+    const ps_err err =
+        psi_synthetic_source_draw(source, NULL, psi_synthetic_source_docs(source), corpus_out);
+    psi_synthetic_source_close(source);
+    if (err != PS_OK) {
+        return ps_fault_set(fault, err, "synthetic: %s", ps_err_text(err));
+    }
+    if (corpus_out->token_count == 0) {
+        psi_corpus_fini(corpus_out);
+        return ps_fault_set(fault, PS_EINVAL,
+                            "synthetic: no token was drawn; raise docs or length");
+    }
+    return PS_OK;
 }

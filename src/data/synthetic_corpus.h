@@ -37,11 +37,33 @@ PS_MUST_CHECK ps_err psi_synthetic_corpus_parse(const char *data, uint64_t seed,
                                                 uint32_t worker_count,
                                                 psi_synthetic_corpus *spec_out, ps_fault *fault);
 
-/* Makes the corpus, document by document. On failure corpus_out is all zero. Returns PS_OK,
+/* Makes the corpus. On failure corpus_out is all zero. Returns PS_OK,
  * PS_ENOMEM, or PS_EINVAL when the spec is out of its ranges or no token was drawn. Holds topics x
  * words x 16 bytes meanwhile. O(docs x topics + tokens + topics x words). */
 PS_MUST_CHECK ps_err psi_synthetic_corpus_make(const psi_synthetic_corpus *spec,
                                                psi_corpus *corpus_out, ps_fault *fault);
+
+/* The same corpus, of which nobody holds more than asked for: a document follows from the spec and
+ * its number alone. Not changed by drawing, so threads may share it. */
+typedef struct psi_synthetic_source psi_synthetic_source;
+
+/* Makes the topics. Returns PS_OK, PS_ENOMEM, or PS_EINVAL when the spec is out of its ranges;
+ * source_out is NULL then. Holds topics x words x 16 bytes. O(topics x words). */
+PS_MUST_CHECK ps_err psi_synthetic_source_open(const psi_synthetic_corpus *spec,
+                                               psi_synthetic_source **source_out, ps_fault *fault);
+void psi_synthetic_source_close(psi_synthetic_source *source); /* accepts NULL */
+
+/* Documents and words of the whole corpus. O(1). */
+uint32_t psi_synthetic_source_docs(const psi_synthetic_source *source);
+uint32_t psi_synthetic_source_words(const psi_synthetic_source *source);
+
+/* Draws documents docs[0..doc_count) of the corpus (NULL: the first ones), which become documents
+ * 0, 1, ... of corpus_out, of all words; it may be without tokens. Returns PS_OK, PS_ENOMEM, or
+ * PS_EINVAL where these would have 2^32 tokens or more; corpus_out is all zero then. O(doc_count x
+ * topics + tokens). */
+PS_MUST_CHECK ps_err psi_synthetic_source_draw(const psi_synthetic_source *source,
+                                               const uint32_t *docs, uint32_t doc_count,
+                                               psi_corpus *corpus_out);
 
 /* The truth: writes phi of `topic` to phi_out[0..words). Returns PS_OK or PS_ENOMEM. O(words). */
 PS_MUST_CHECK ps_err psi_synthetic_corpus_topic(const psi_synthetic_corpus *spec, uint64_t topic,

@@ -138,15 +138,13 @@ static double noise_expected(const psi_sim_spec *spec, const psi_plan *plan) {
     return sum / CLOCKS;
 }
 
-static double unit_cost_s(const psi_sim_spec *spec, const psi_plan *plan) {
-    return spec->unit_cost_s > 0.0 ? spec->unit_cost_s : plan->algo->unit_cost_s;
-}
-
+/* Of all workers, here. */
 static double work_s(const psi_sim_spec *spec, const psi_plan *plan) {
     if (plan->algo->units_per_clock == NULL) {
         return 0.0;
     }
-    return plan->clock_count * plan->algo->units_per_clock(plan->problem) * unit_cost_s(spec, plan);
+    return plan->clock_count * plan->algo->units_per_clock(plan->problem) *
+           psi_sim_unit_cost_s(spec, plan);
 }
 
 double psi_sim_expected_wall_s(const psi_sim_spec *spec, const psi_plan *plan) {
@@ -179,14 +177,18 @@ int psi_sim_describe(const psi_sim_spec *spec, const psi_plan *plan, char *text,
                   "not used\n");
     }
     network_describe(&out, spec, plan);
-    psi_format_seconds(unit_cost_s(spec, plan), cost);
+    psi_format_seconds(psi_sim_unit_cost_s(spec, plan), cost);
     psi_format_seconds(spec->server.per_frame_s, frame);
     psi_format_seconds(spec->server.per_byte_s, byte);
     psi_format_seconds(spec->server.per_row_s, row);
-    say(&out, "work: %s per %s; a server takes %s per frame, %s per byte, %s per row\n", cost,
-        plan->algo->unit, frame, byte, row);
+    say(&out, "work: %s per %s", cost, plan->algo->unit);
+    if (spec->work_scale != 1.0) {
+        say(&out, ", each of which stands for %g", spec->work_scale);
+    }
+    say(&out, "; a server takes %s per frame, %s per byte, %s per row\n", frame, byte, row);
     disturbances_describe(&out, spec);
-    psi_format_seconds(work_s(spec, plan) / plan->worker_count * noise_expected(spec, plan), cost);
+    const double here_s = work_s(spec, plan) / plan->worker_count;
+    psi_format_seconds(here_s * spec->work_scale * noise_expected(spec, plan), cost);
     psi_format_seconds(psi_sim_expected_wall_s(spec, plan), frame);
     say(&out, "expected: about %s of computing per worker in simulated time, about %s here\n", cost,
         frame);

@@ -287,6 +287,10 @@ static ps_err failure_read(const place *at, void *target, ps_fault *fault) {
     return text_read(at, psi_spec_add_failure, target, fault);
 }
 
+static ps_err key_work_scale(const place *at, void *target, ps_fault *fault) {
+    return scalar_read(at, psi_parse_factor, &((psi_sim_spec *)target)->work_scale, fault);
+}
+
 static ps_err key_stragglers(const place *at, void *target, ps_fault *fault) {
     return each_read(at, straggler_read, target, fault);
 }
@@ -310,6 +314,7 @@ static const file_key cluster_keys[] = {{"nodes", key_nodes},
                                         {"loopback-latency", key_loopback_latency},
                                         {"server-cost", key_server_cost},
                                         {"unit-cost", key_unit_cost},
+                                        {"work-scale", key_work_scale},
                                         {"stragglers", key_stragglers},
                                         {"failures", key_failures},
                                         {"hosts", key_hosts}};

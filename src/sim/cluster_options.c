@@ -19,6 +19,7 @@ typedef enum option_id {
     OPTION_SPEED,
     OPTION_SERVER_COST,
     OPTION_UNIT_COST,
+    OPTION_WORK_SCALE,
     OPTION_STRAGGLER,
     OPTION_FAIL,
     OPTION_JOBS,
@@ -44,6 +45,8 @@ const psi_sim_option psi_sim_options[] = {
                             "time that a node spends on each frame it gets"},
     [OPTION_UNIT_COST] = {"unit-cost", "TIME", "", false,
                           "of one unit of work (calibrated, or the algorithm's)"},
+    [OPTION_WORK_SCALE] = {"work-scale", "FACTOR", "1x", false,
+                           "units that each unit of work stands for, in time alone"},
     [OPTION_STRAGGLER] =
         {"straggler", "SPEC", "", true,
          "slow:node=0,factor=2x | lognormal:sigma=0.5 | exponential:mean=0.3 | pareto:alpha=1.5 | "
@@ -103,6 +106,8 @@ static ps_err option_apply(psi_sim_spec *spec, option_id id, const char *value, 
         return psi_server_cost_parse(value, what, &spec->server, fault);
     case OPTION_UNIT_COST:
         return psi_spec_parse_unit_cost(value, what, &spec->unit_cost_s, fault);
+    case OPTION_WORK_SCALE:
+        return psi_parse_factor(value, what, &spec->work_scale, fault);
     case OPTION_STRAGGLER:
         return psi_spec_add_straggler(spec, value, what, fault);
     case OPTION_FAIL:
@@ -191,6 +196,8 @@ int psi_sim_spec_value(const psi_sim_spec *spec, size_t index, char *text, size_
         return spec->unit_cost_s > 0.0
                    ? snprintf(text, text_size_bytes, "%.12gs", spec->unit_cost_s)
                    : snprintf(text, text_size_bytes, "%s", "");
+    case OPTION_WORK_SCALE:
+        return snprintf(text, text_size_bytes, "%.12gx", spec->work_scale);
     case OPTION_STRAGGLER:
     case OPTION_FAIL:
         return repeated_write(spec, (option_id)index, text, text_size_bytes);

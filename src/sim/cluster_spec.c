@@ -26,6 +26,7 @@ ps_err psi_sim_spec_create(psi_sim_spec **spec_out) {
         return PS_ENOMEM;
     }
     spec->speed = 1.0;
+    spec->work_scale = 1.0;
     spec->bandwidth_bytes_per_s = 1e9 / 8.0;
     spec->latency_s = 50e-6;
     spec->loopback_bytes_per_s = 10e9;

@@ -126,6 +126,7 @@ typedef struct psi_sim_spec {
     double loopback_bytes_per_s, loopback_latency_s; /* between endpoints of one node */
     psi_sim_server_cost server;
     double unit_cost_s;    /* seconds per unit of work; 0: the algorithm's own */
+    double work_scale;     /* units that each unit of work stands for */
     uint32_t jobs;         /* OS threads for mathematics; 0: all cores */
     psi_sim_group *groups; /* owned */
     size_t group_count, group_capacity;
@@ -174,6 +175,11 @@ PS_MUST_CHECK ps_err psi_sim_spec_resolve(psi_sim_spec *spec, const psi_plan *pl
  * the length, as snprintf does. */
 int psi_sim_describe(const psi_sim_spec *spec, const psi_plan *plan, char *text,
                      size_t text_size_bytes);
+
+/* Seconds of a unit of work: what was said, or the algorithm's own. O(1). */
+static inline double psi_sim_unit_cost_s(const psi_sim_spec *spec, const psi_plan *plan) {
+    return spec->unit_cost_s > 0.0 ? spec->unit_cost_s : plan->algo->unit_cost_s;
+}
 
 /* Whether the fluid network model simulates the plan in reasonable time. O(1). */
 static inline bool psi_sim_flow_is_quick(const psi_plan *plan) {

@@ -134,6 +134,9 @@ for setting in 'nodes = "x"' 'policy = "sps:3"' 'batch = 1.5' 'until = "objectiv
 done
 refused 2 "--batch" "1.5" -- sim mf --batch 1.5
 refused 2 "--unit-cost" "above 0" -- sim mf --unit-cost 0
+refused 2 "--work-scale" "above 0" -- sim mf --work-scale 0
+printf '1 0:2\n' >files/one.ldac
+refused 2 "files/one.ldac" "only synthetic" -- sim lda --data files/one.ldac --documents drawn
 printf '0 0 2\n1 \0 0 3\n' >files/zero_byte.trace
 refused 2 "files/zero_byte.trace:2" -- sim mf --straggler trace:files/zero_byte.trace
 ln -s nothing files/dangling

@@ -97,9 +97,41 @@ static void words_are_unequal(void) {
     psi_corpus_fini(&again);
 }
 
+/* Who draws some documents only must get what others get who draw all. */
+static void a_document_follows_from_its_number_alone(void) {
+    const psi_synthetic_corpus spec = parse("synthetic:docs=90,words=70,topics=5,length=12,zipf=1");
+    static const uint32_t docs[] = {31, 89, 0, 32, 31, 7};
+    enum { DOCS = sizeof docs / sizeof docs[0] };
+    psi_synthetic_source *source;
+    psi_corpus all, some;
+    CU_ASSERT_EQUAL_FATAL(psi_synthetic_corpus_make(&spec, &all, NULL), PS_OK);
+    CU_ASSERT_EQUAL_FATAL(psi_synthetic_source_open(&spec, &source, NULL), PS_OK);
+    CU_ASSERT_EQUAL(psi_synthetic_source_docs(source), 90);
+    CU_ASSERT_EQUAL(psi_synthetic_source_words(source), 70);
+    for (int again = 0; again < 2; again++) {
+        CU_ASSERT_EQUAL_FATAL(psi_synthetic_source_draw(source, docs, DOCS, &some), PS_OK);
+        CU_ASSERT_EQUAL(some.doc_count, DOCS);
+        CU_ASSERT_EQUAL(some.word_count, 70);
+        for (size_t i = 0; i < DOCS; i++) {
+            const size_t from = all.doc_begins[docs[i]], to = some.doc_begins[i];
+            const size_t count = all.doc_begins[docs[i] + 1] - from;
+            CU_ASSERT_EQUAL_FATAL(some.doc_begins[i + 1] - to, count);
+            CU_ASSERT_EQUAL(memcmp(some.words + to, all.words + from, count * sizeof *all.words),
+                            0);
+        }
+        psi_corpus_fini(&some);
+    }
+    CU_ASSERT_EQUAL_FATAL(psi_synthetic_source_draw(source, docs, 0, &some), PS_OK);
+    CU_ASSERT_EQUAL(some.token_count, 0);
+    psi_corpus_fini(&some);
+    psi_synthetic_source_close(source);
+    psi_corpus_fini(&all);
+}
+
 static const suite_test tests[] = {
     SUITE_TEST(keys_are_checked),
     SUITE_TEST(words_follow_the_topics),
     SUITE_TEST(words_are_unequal),
+    SUITE_TEST(a_document_follows_from_its_number_alone),
 };
 SUITE_MAIN("synthetic corpus", tests)

@@ -41,6 +41,17 @@ for sampler in dense sparse alias light warp; do
         fi
     done
 done
+# Documents from a file, of a synthetic corpus that all hold, and drawn by those who need them: the same corpus.
+"$TORTOISE" data gen "lda:${data#synthetic:},seed=1" --out "$scratch/docword.txt.gz" >"$scratch/gen.txt"
+expected=$(run_lda run held sparse --policy bsp)
+for which in "file --data $scratch/docword.txt.gz" "drawn --documents drawn"; do
+    read -ra options <<<"${which#* }"
+    got=$(run_lda run "${which%% *}" sparse --policy bsp "${options[@]}")
+    if [ "$got" != "$expected" ]; then
+        echo "FAILED: documents that are ${which%% *}: $got is not $expected"
+        failures=$((failures + 1))
+    fi
+done
 for jobs in 1 2; do
     run_lda sim "ssp-$jobs" sparse --policy ssp:3 --jobs "$jobs" --straggler lognormal:sigma=0.5 >"$scratch/sha"
 done
@@ -48,5 +59,5 @@ if ! cmp -s "$scratch/ssp-1/metrics.csv" "$scratch/ssp-2/metrics.csv"; then
     echo "FAILED: a simulation under ssp depends on the number of threads"
     failures=$((failures + 1))
 fi
-[ "$failures" -eq 0 ] && echo "five samplers, both worlds: equal"
+[ "$failures" -eq 0 ] && echo "five samplers, both worlds, documents held, read and drawn: equal"
 exit $((failures > 0))

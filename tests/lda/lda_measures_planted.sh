@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# lda_measures_planted.sh CC: proves that the tests of coherence, inference and models can fail
+# lda_measures_planted.sh CC: proves that the tests of coherence, inference, models and drawn documents can fail
 # (tests/support/planted.bash).
 set -uo pipefail
 # shellcheck source=tests/support/planted.bash
 . "$TORTOISE_SOURCE/tests/support/planted.bash"
 planted_begin "${1:?a compiler}" -O1
 archives=("$TORTOISE_BUILD"/libtortoise_{algos,data,base}.a)
-for test in lda_npmi lda_mixtures lda_fixture; do
+for test in lda_npmi lda_mixtures lda_corpus_part lda_fixture; do
     compile "$root/tests/lda/$test.c" "$scratch/$test.o" || exit 1
 done
 
@@ -16,10 +16,11 @@ build() {
 }
 planted_right lda_npmi
 planted_right lda_mixtures
+planted_right lda_corpus_part
 
 plant algos/lda/lda_coherence lda_npmi 'return common == 0 ? -1 : 1' 'return common == 0 ? 0 : 1'
 plant algos/lda/lda_coherence lda_npmi '(p_left * p_right)) / -log(p)' '(p_left * p_right))'
-plant algos/lda/lda_coherence lda_npmi '(double)blocks->doc_count' '(double)blocks->doc_count + 1'
+plant algos/lda/lda_coherence lda_npmi '(double)docs)' '(double)docs + 1)'
 plant algos/lda/lda_coherence lda_npmi 'first + blocks->tokens[first + i]' 'blocks->tokens[first + i]'
 plant algos/lda/lda_coherence lda_npmi 'at->last[place - 1] == doc + 1' 'at->last[place - 1] == doc + 2'
 plant algos/lda/lda_coherence lda_npmi 'if (!isnan(npmi[k]))' 'if (1)'
@@ -33,5 +34,15 @@ plant algos/lda/lda_infer lda_mixtures 'answer->values + d * topics' 'answer->va
 plant algos/lda/lda_model lda_mixtures 'sums[k] != model->totals[k]' '0'
 plant algos/lda/lda_model lda_mixtures 'piece->type != wanted->type ||' ''
 plant algos/lda/lda_model lda_mixtures '!(model->alpha[k] > 0) ||' ''
+
+plant algos/lda/lda_coherence lda_npmi 'at.doc_first = part.problem->doc_first;' ''
+plant algos/lda/corpus_part lda_corpus_part 'own->doc_first = begin;' ''
+plant algos/lda/corpus_part lda_corpus_part 'whole->doc_ids + begin' 'whole->doc_ids'
+plant algos/lda/corpus_part lda_corpus_part 'own->layout.worker_count = 1;' \
+    'own->layout.worker_count = 1; own->layout.frequencies = NULL;'
+plant algos/lda/lda_problem lda_corpus_part 'ids_out[doc] = doc_first + d;' 'ids_out[doc] = doc_first + doc;'
+plant algos/lda/lda_problem lda_corpus_part '"lda-heldout", doc_first + d' '"lda-heldout", d'
+plant algos/lda/lda_problem lda_corpus_part 'all->token_count + some.doc_begins[d + 1]' 'some.doc_begins[d + 1]'
+plant algos/lda/lda_problem lda_corpus_part 'problem->frequencies[some.words[i]]++' 'problem->frequencies[some.words[i]] += 2'
 
 planted_end

@@ -40,9 +40,11 @@ static void the_formula_by_hand(void) {
     const double pair_02 = 0.20751874963942188; /* ln(4/3) / ln 4 */
     const double pair_12 = 0.5;                 /* ln 2 / ln 4 */
     for (int variant = 0; variant < 4; variant++) {
-        psi_lda_blocks blocks = by_hand(variant & 1, variant < 2 ? 0.9 : 1);
+        psi_lda_problem problem = {.prior = {.topic_count = 4, .word_count = 4},
+                                   .worker_count = 1,
+                                   .blocks = by_hand(variant & 1, variant < 2 ? 0.9 : 1)};
         double npmi[4];
-        CU_ASSERT_EQUAL_FATAL(psi_lda_coherence(&blocks, tops, 4, npmi), PS_OK);
+        CU_ASSERT_EQUAL_FATAL(psi_lda_coherence(&problem, tops, npmi), PS_OK);
         CU_ASSERT_DOUBLE_EQUAL(npmi[0], pair_01, 1e-15);
         CU_ASSERT_DOUBLE_EQUAL(npmi[1], (pair_01 + pair_02 + pair_12) / 3, 1e-15);
         CU_ASSERT_EQUAL(npmi[2], -1);
@@ -50,7 +52,7 @@ static void the_formula_by_hand(void) {
         CU_ASSERT_DOUBLE_EQUAL(psi_lda_coherence_mean(npmi, 4), (npmi[0] + npmi[1] + npmi[2]) / 3,
                                1e-15);
         CU_ASSERT_TRUE(isnan(psi_lda_coherence_mean(npmi + 3, 1)));
-        psi_lda_blocks_fini(&blocks);
+        psi_lda_blocks_fini(&problem.blocks);
     }
 }
 
@@ -89,8 +91,9 @@ static double dense_npmi(const psi_corpus *corpus, const unsigned char *has,
 static const char data[] = "synthetic:docs=300,words=200,topics=6,length=30,zipf=0.7,seed=11";
 
 static void the_lists_are_the_dense_table(void) {
-    static const char *const variants[] = {"topics=6 heldout=0", "topics=6 heldout=0 batch=7",
-                                           "topics=6 heldout=0 sampler=warp"};
+    static const char *const variants[] = {
+        "topics=6 heldout=0", "topics=6 heldout=0 batch=7", "topics=6 heldout=0 sampler=warp",
+        "topics=6 heldout=0 documents=drawn", "topics=6 heldout=0 documents=drawn sampler=warp"};
     psi_corpus corpus;
     CU_ASSERT_EQUAL_FATAL(psi_corpus_open(data, 1, 1, &corpus, NULL), PS_OK);
     unsigned char *const has = dense_table(&corpus);
@@ -107,7 +110,7 @@ static void the_lists_are_the_dense_table(void) {
                 tops[k].words[i] = (first + 9 * i) % 200;
             }
         }
-        CU_ASSERT_EQUAL_FATAL(psi_lda_coherence(&problem->blocks, tops, 6, npmi), PS_OK);
+        CU_ASSERT_EQUAL_FATAL(psi_lda_coherence(problem, tops, npmi), PS_OK);
         for (uint32_t k = 0; k < 6; k++) {
             CU_ASSERT_DOUBLE_EQUAL(npmi[k], dense_npmi(&corpus, has, &tops[k]), 1e-12);
         }

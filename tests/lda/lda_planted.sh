@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# lda_planted.sh CC: proves that each claim of lda_posterior can fail (tests/support/planted.bash).
+# lda_planted.sh CC: proves that each claim of lda_posterior and of lda_negative can fail (tests/support/planted.bash).
 set -uo pipefail
 # shellcheck source=tests/support/planted.bash
 . "$TORTOISE_SOURCE/tests/support/planted.bash"
@@ -9,7 +9,9 @@ sources=(sampler sampler_dense sampler_sparse sampler_alias sampler_light sample
 for name in "${sources[@]}"; do
     compile "$root/src/algos/lda/$name.c" "$scratch/$name.o" || exit 1
 done
-compile "$root/tests/lda/lda_posterior.c" "$scratch/lda_posterior.o" || exit 1
+for name in lda_posterior lda_negative; do
+    compile "$root/tests/lda/$name.c" "$scratch/$name.o" || exit 1
+done
 
 build() {
     local objects=() name
@@ -19,6 +21,7 @@ build() {
     "$cc" "$scratch/$3.o" "${objects[@]}" "$TORTOISE_BUILD/libtortoise_base.a" "${libraries[@]}" -lm -o "$1"
 }
 planted_right lda_posterior draws_from
+planted_right lda_negative
 
 # wrong SAMPLER CLAIM OLD NEW
 wrong() {
@@ -59,5 +62,23 @@ wrong open_row sparse_rows 'topic_change(row, row->before[i], -1);' ''
 wrong open_row sparse_rows 'row->spread[topic] = 0;' ''
 wrong open_row sparse_rows 'row->changes[topic] = 0;' ''
 wrong word_proposal light_draws 'at < column->share ?' 'at < 1 ?'
+
+# unclamped SAMPLER CLAIM OLD NEW: a count below zero is taken for what it is.
+unclamped() {
+    plant "algos/lda/$1" lda_negative "$3" "$4" "$2_takes_what_is_negative"
+}
+unclamped sampler_dense dense 'psi_lda_count(row[k])' 'row[k]'
+unclamped sampler_sparse sparse 'psi_lda_count(row[k])' 'row[k]'
+unclamped sampler_alias alias 'psi_lda_count(row[k])' 'row[k]'
+unclamped sampler_light light 'psi_lda_count(sampler->row.counts[k])' 'sampler->row.counts[k]'
+unclamped sampler_warp warp 'psi_lda_count(d->counts[t])' 'd->counts[t]'
+unclamped sampler_vector vector 'psi_lda_count(counts[l]) + state->beta);' 'counts[l] + state->beta);
+#define _mm512_max_epi32(counts, zero) (counts)'
+unclamped sampler_fplus fplus 'psi_lda_count(row[k])' 'row[k]'
+unclamped sampler_fplus fplus 'totals[topic] > 0 ? totals[topic] : 0' 'totals[topic]'
+unclamped word_proposal light 'counts[i] > 0' 'counts[i] != 0'
+# ... and clamped in the table, too
+unclamped sampler_dense dense 'topic_draw(sampler, row);' 'topic_draw(sampler, row);
+            row[1] = psi_lda_count(row[1]);'
 
 planted_end

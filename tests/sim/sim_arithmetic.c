@@ -172,6 +172,21 @@ static void noise_enters_the_times(void) {
     psi_sim_spec_destroy(spec);
 }
 
+/* A unit of work that stands for many takes their time, and no more: the results are the same. */
+static void the_scale_of_work_multiplies_times(void) {
+    seconds_fill(14);
+    static const char *const options[] = {"unit-cost", "30ms", "work-scale", "250x", NULL};
+    static toy_outcome plain, scaled;
+    toy_run run = run_of("bsp", NULL);
+    run.adjust = network_infinitely_fast;
+    run_good(&run, &plain);
+    run.options = options;
+    run_good(&run, &scaled);
+    CU_ASSERT_DOUBLE_EQUAL(scaled.time_s, 250 * 30e-3 * plain.time_s, 1e-9 * scaled.time_s);
+    CU_ASSERT_EQUAL(scaled.model_sum_bits, plain.model_sum_bits);
+    CU_ASSERT_EQUAL(scaled.frames_sent, plain.frames_sent);
+}
+
 /* One fetch over the network: request there, rows back. The waiting of the worker that is not on
  * the server's node is 2 latencies and the bytes of both frames over the bandwidth. */
 static double fetch_wait_s(const char *net, const char *model, const char *bandwidth) {
@@ -265,6 +280,7 @@ static const suite_test tests[] = {
     SUITE_TEST(async_waits_for_nobody),
     SUITE_TEST(a_persistent_straggler_sets_the_pace),
     SUITE_TEST(noise_enters_the_times),
+    SUITE_TEST(the_scale_of_work_multiplies_times),
     SUITE_TEST(transfers_take_the_models_formula),
     SUITE_TEST(nic_and_flow_agree_on_small_clusters),
     SUITE_TEST(results_do_not_depend_on_jobs),

@@ -81,6 +81,7 @@ static void values_survive_the_way_back(void) {
                                               {"speed", "0.75x"},
                                               {"server-cost", "frame=3us,byte=0.5ns,row=70ns"},
                                               {"unit-cost", "12ns"},
+                                              {"work-scale", "400x"},
                                               {"straggler", "pause:node=3,at=5s,for=2s"},
                                               {"fail", "link=3,at=5s,until=7s"},
                                               {"jobs", "3"}};
@@ -332,14 +333,21 @@ static void descriptions_say_what_surprises(void) {
     CU_ASSERT_EQUAL(psi_sim_spec_set(spec, "straggler", "rotate:factor=4x,period=10s", &fault),
                     PS_OK);
     CU_ASSERT_EQUAL(psi_sim_spec_set(spec, "fail", "node=1,at=2s", &fault), PS_OK);
+    CU_ASSERT_EQUAL(psi_sim_spec_set(spec, "work-scale", "400x", &fault), PS_OK);
     CU_ASSERT_EQUAL_FATAL(psi_sim_spec_resolve(spec, &plan, &fault), PS_OK);
     const int length = psi_sim_describe(spec, &plan, text, sizeof text);
     CU_ASSERT_EQUAL((size_t)length, strlen(text));
-    static const char *const said[] = {
-        "4 nodes",        "8 workers",    "LV08",
-        "13.01",          "130.1ms",      "warning: SimGrid's TCP window of 4 MiB",
-        "rating",         "node=1,at=2s", "rotate:factor=4x,period=10s",
-        "expected: about"};
+    static const char *const said[] = {"4 nodes",
+                                       "8 workers",
+                                       "LV08",
+                                       "13.01",
+                                       "130.1ms",
+                                       "warning: SimGrid's TCP window of 4 MiB",
+                                       "rating",
+                                       "node=1,at=2s",
+                                       "rotate:factor=4x,period=10s",
+                                       "expected: about",
+                                       "2ns per rating, each of which stands for 400"};
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
         if (strstr(text, said[i]) == NULL) {
             printf("%s-> does not say '%s'\n", text, said[i]);

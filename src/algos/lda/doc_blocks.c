@@ -218,8 +218,11 @@ static ps_err blocks_fill(const psi_lda_layout *layout, builder *b) {
         (blocks->goes_by_word && b->sorted == NULL)) {
         return PS_ENOMEM;
     }
-    for (size_t i = 0; i < blocks->token_count; i++) {
+    for (size_t i = 0; i < blocks->token_count && layout->frequencies == NULL; i++) {
         b->frequencies[blocks->tokens[i]]++;
+    }
+    if (layout->frequencies != NULL) {
+        memcpy(b->frequencies, layout->frequencies, blocks->word_count * sizeof *b->frequencies);
     }
     ps_err err = words_reserve(b, 1, block_count + 1);
     for (size_t block = 0; block < block_count && err == PS_OK; block++) {
@@ -250,7 +253,7 @@ ps_err psi_lda_blocks_make(const psi_lda_layout *layout, psi_corpus *corpus,
     corpus->words = NULL;
     builder b = {.blocks = blocks};
     ps_err err = documents_deal(layout, blocks);
-    if (err == PS_OK) {
+    if (err == PS_OK && blocks->tokens != NULL) {
         err = blocks_fill(layout, &b);
     }
     builder_fini(&b);

@@ -50,6 +50,7 @@ typedef struct psi_lda_layout {
     uint32_t worker_count, topic_count;
     double batch; /* documents per clock if >= 1, else the share of a worker's own */
     int goes_by_word;
+    const uint32_t *frequencies; /* [V]: of a larger corpus, of which this is part; or NULL */
 } psi_lda_layout;
 
 /* Cuts documents [doc_begin, doc_end) into `count` runs of nearly as many tokens; begins_out has
@@ -57,7 +58,8 @@ typedef struct psi_lda_layout {
 void psi_lda_docs_cut(const uint32_t *doc_begins, uint32_t doc_begin, uint32_t doc_end,
                       uint32_t count, uint32_t *begins_out);
 
-/* Lays out the corpus, whose words are taken over and become `tokens`. Returns PS_OK or PS_ENOMEM;
+/* Lays out the corpus, whose words are taken over and become `tokens`. If it has none (NULL), its
+ * documents are dealt and that is all. Returns PS_OK or PS_ENOMEM;
  * blocks_out is all zero then. O(tokens + words of all blocks x log). */
 PS_MUST_CHECK ps_err psi_lda_blocks_make(const psi_lda_layout *layout, psi_corpus *corpus,
                                          psi_lda_blocks *blocks_out);

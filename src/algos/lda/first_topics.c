@@ -20,6 +20,7 @@
 
 #include <stdlib.h>
 
+#include "algos/lda/corpus_part.h"
 #include "algos/lda/fast_random.h"
 
 enum { SPAN = 64, GUIDE_TOKENS_PER_TOPIC = 500 };
@@ -30,7 +31,7 @@ enum { SPAN = 64, GUIDE_TOKENS_PER_TOPIC = 500 };
 static const double beta_least = 0.05;
 
 typedef struct drawer {
-    const psi_lda_problem *problem;
+    const psi_lda_problem *problem; /* the worker's part */
     psi_lda_random random;
     double alpha, beta, smoothing; /* V beta */
     uint64_t *begins;              /* owned, [V + 1]: where the list of a word begins */
@@ -63,6 +64,10 @@ static void drawer_fini(drawer *d) {
 
 /* ---- Which blocks ---- */
 
+static const psi_lda_problem *whole_of(const psi_lda_problem *problem) {
+    return problem->whole == NULL ? problem : problem->whole;
+}
+
 /* Every `stride`-th block of all is of the guide; 0: there is none. A lone worker needs none. */
 static size_t guide_stride(const psi_lda_problem *problem) {
     const psi_lda_blocks *const blocks = &problem->blocks;
@@ -79,47 +84,60 @@ static size_t guide_stride(const psi_lda_problem *problem) {
 }
 
 /* Calls visit() for the blocks of the guide, then for the worker's own. */
-typedef void block_visitor(drawer *d, size_t block, uint16_t *topics);
+typedef void block_visitor(drawer *d, const psi_lda_blocks *blocks, size_t block, uint16_t *topics);
 
-static void blocks_visit(drawer *d, uint32_t rank, uint16_t *topics, block_visitor *visit) {
+static ps_err guide_visit(drawer *d, block_visitor *visit) {
+    const psi_lda_problem *const whole = whole_of(d->problem);
+    const size_t stride = guide_stride(whole);
+    const size_t block_count = whole->blocks.shares[whole->worker_count].block_begin;
+    for (size_t b = 0; stride > 0 && b < block_count; b += stride) {
+        psi_lda_part part;
+        if (psi_lda_block_tokens(&whole->blocks, b) == 0) {
+            continue;
+        }
+        PS_TRY(psi_lda_part_open_block(whole, b, &part));
+        visit(d, &part.problem->blocks, part.block, NULL);
+        psi_lda_part_close(&part);
+    }
+    return PS_OK;
+}
+
+static ps_err blocks_visit(drawer *d, uint32_t rank, uint16_t *topics, block_visitor *visit) {
     const psi_lda_blocks *const blocks = &d->problem->blocks;
     const psi_lda_share *const share = &blocks->shares[rank];
-    const size_t stride = guide_stride(d->problem);
-    const size_t block_count = blocks->shares[d->problem->worker_count].block_begin;
-    for (size_t b = 0; stride > 0 && b < block_count; b += stride) {
-        visit(d, b, NULL);
-    }
+    PS_TRY(guide_visit(d, visit));
     if (topics != NULL) { /* from here on what is drawn differs from worker to worker */
-        ps_random stream = ps_random_stream(d->problem->seed, "lda-first", rank);
+        ps_random stream =
+            ps_random_stream(d->problem->seed, "lda-first", d->problem->rank_first + rank);
         d->random = psi_lda_random_from(&stream);
     }
     const size_t first = psi_lda_token_begin(blocks, rank);
     for (size_t b = share->block_begin; b < share[1].block_begin; b++) {
         const size_t own = blocks->doc_begins[blocks->places[b].doc_begin] - first;
-        visit(d, b, topics == NULL ? NULL : topics + own);
+        visit(d, blocks, b, topics == NULL ? NULL : topics + own);
     }
+    return PS_OK;
 }
 
 double psi_lda_first_units(const psi_lda_problem *problem, uint32_t rank) {
-    const psi_lda_blocks *const blocks = &problem->blocks;
-    const size_t stride = guide_stride(problem);
-    const size_t block_count = blocks->shares[problem->worker_count].block_begin;
+    const psi_lda_problem *const whole = whole_of(problem);
+    const size_t stride = guide_stride(whole);
+    const size_t block_count = whole->blocks.shares[whole->worker_count].block_begin;
     double tokens = 0;
     if (problem->first_topics != PSI_LDA_FIRST_SEQUENTIAL) {
         return 0;
     }
     for (size_t b = 0; stride > 0 && b < block_count; b += stride) {
-        tokens += psi_lda_block_tokens(blocks, b);
+        tokens += psi_lda_block_tokens(&whole->blocks, b);
     }
-    return tokens + (double)psi_lda_token_count(blocks, rank);
+    return tokens + (double)psi_lda_token_count(&problem->blocks, rank);
 }
 
 /* ---- Setting up ---- */
 
 /* Adds the block's occurrences of each word to `lengths`. */
-static void block_count(drawer *d, size_t block, uint16_t *topics) {
+static void block_count(drawer *d, const psi_lda_blocks *blocks, size_t block, uint16_t *topics) {
     (void)topics;
-    const psi_lda_blocks *const blocks = &d->problem->blocks;
     const size_t begin = blocks->places[block].word_begin;
     const size_t count = blocks->places[block + 1].word_begin - begin;
     const uint32_t *const word_begins = blocks->word_begins + begin + block;
@@ -131,7 +149,7 @@ static void block_count(drawer *d, size_t block, uint16_t *topics) {
 /* A word has at most as many topics as there are, or as it has tokens. */
 static ps_err lists_init(drawer *d, uint32_t rank) {
     const psi_lda_prior *const prior = &d->problem->prior;
-    blocks_visit(d, rank, NULL, block_count);
+    PS_TRY(blocks_visit(d, rank, NULL, block_count));
     uint64_t room = 0;
     for (uint32_t w = 0; w < prior->word_count; w++) {
         d->begins[w] = room;
@@ -143,11 +161,22 @@ static ps_err lists_init(drawer *d, uint32_t rank) {
     return d->topics == NULL || d->counts == NULL ? PS_ENOMEM : PS_OK;
 }
 
+/* Tokens of the largest block of all. */
+static size_t tokens_most(const psi_lda_problem *whole) {
+    const size_t count = whole->blocks.shares[whole->worker_count].block_begin;
+    size_t most = 0;
+    for (size_t b = 0; b < count; b++) {
+        const size_t tokens = psi_lda_block_tokens(&whole->blocks, b);
+        most = tokens > most ? tokens : most;
+    }
+    return most;
+}
+
 /* drawer_fini() releases it, whatever this returns. */
 static ps_err drawer_init(drawer *d, const psi_lda_problem *problem, uint32_t rank) {
     const psi_lda_prior *const prior = &problem->prior;
     const size_t topics = prior->topic_count, words = (size_t)prior->word_count + 1;
-    const size_t tokens = (size_t)problem->blocks.limits.token_count + 1;
+    const size_t tokens = tokens_most(whole_of(problem)) + 1;
     ps_random stream = ps_random_stream(problem->seed, "lda-guide", 0);
     *d = (drawer){.problem = problem,
                   .random = psi_lda_random_from(&stream),
@@ -267,8 +296,7 @@ static void document_draw(drawer *d, const uint32_t *words, const uint32_t *slot
 }
 
 /* Draws the topics of a block: into `topics`, or of the guide if that is NULL. */
-static void block_draw(drawer *d, size_t block, uint16_t *topics) {
-    const psi_lda_blocks *const blocks = &d->problem->blocks;
+static void block_draw(drawer *d, const psi_lda_blocks *blocks, size_t block, uint16_t *topics) {
     const psi_lda_block_place *const place = &blocks->places[block];
     const uint32_t first = blocks->doc_begins[place->doc_begin];
     const uint32_t *const words = blocks->words + place->word_begin;
@@ -286,7 +314,7 @@ static void uniform_draw(const psi_lda_problem *problem, uint32_t rank, uint16_t
     const psi_lda_blocks *const blocks = &problem->blocks;
     size_t token = 0;
     for (uint32_t d = blocks->shares[rank].doc_begin; d < blocks->shares[rank + 1].doc_begin; d++) {
-        ps_random random = ps_random_stream(problem->seed, "lda-topics", d);
+        ps_random random = ps_random_stream(problem->seed, "lda-topics", problem->doc_first + d);
         for (uint32_t i = blocks->doc_begins[d]; i < blocks->doc_begins[d + 1]; i++) {
             topics_out[token++] = (uint16_t)ps_random_below(&random, problem->prior.topic_count);
         }
@@ -299,9 +327,9 @@ ps_err psi_lda_first_topics(const psi_lda_problem *problem, uint32_t rank, uint1
         return PS_OK;
     }
     drawer d;
-    const ps_err err = drawer_init(&d, problem, rank);
+    ps_err err = drawer_init(&d, problem, rank);
     if (err == PS_OK) {
-        blocks_visit(&d, rank, topics_out, block_draw);
+        err = blocks_visit(&d, rank, topics_out, block_draw);
     }
     drawer_fini(&d);
     return err;

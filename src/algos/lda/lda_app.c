@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algos/lda/corpus_part.h"
 #include "algos/lda/first_topics.h"
 #include "algos/lda/lda_model.h"
 #include "algos/lda/lda_problem.h"
@@ -85,7 +86,7 @@ static psi_lda_tables tables_of(const psi_lda_problem *lda, const ps_model *mode
 typedef struct gibbs {
     const psi_lda_problem *problem;
     ps_worker *worker;
-    uint32_t rank;
+    uint32_t rank;    /* in the problem's blocks */
     uint16_t *topics; /* owned: of its tokens */
     uint32_t *pairs;  /* owned: the same, for warp; or NULL */
     psi_lda_sampler *sampler;
@@ -130,11 +131,12 @@ static void topics_copy(const void *state, void *to) {
 }
 
 /* The worker's state is safe to release whatever this returns. */
-static ps_err gibbs_init(gibbs *g, const psi_lda_problem *problem, ps_worker *worker) {
+static ps_err gibbs_init(gibbs *g, const psi_lda_part *part, ps_worker *worker) {
+    const psi_lda_problem *const problem = part->problem;
     const psi_lda_blocks *const blocks = &problem->blocks;
     const size_t words = (size_t)blocks->limits.word_count + 1;
     const int needs_pairs = psi_lda_needs_pairs(problem->sampler.kind);
-    *g = (gibbs){.problem = problem, .worker = worker, .rank = ps_rank(worker)};
+    *g = (gibbs){.problem = problem, .worker = worker, .rank = part->rank};
     const size_t size = topics_size_bytes(problem, g->rank);
     g->topics = calloc(1, size);
     g->pairs = needs_pairs ? calloc(size / sizeof *g->topics, sizeof *g->pairs) : NULL;
@@ -478,14 +480,17 @@ static ps_err block_stream(gibbs *g, block_job *job) {
 
 static ps_err lda_worker(ps_worker *worker, const void *problem) {
     gibbs g;
-    ps_err err = gibbs_init(&g, problem, worker);
+    psi_lda_part part;
+    PS_TRY(psi_lda_part_open(problem, ps_rank(worker), &part));
+    ps_err err = gibbs_init(&g, &part, worker);
     if (err == PS_OK) {
-        ps_publish_by(worker, topics_copy, &g, copy_size_bytes(problem, g.rank));
+        ps_publish_by(worker, topics_copy, &g, copy_size_bytes(part.problem, part.rank));
     }
     for (uint32_t clock = 0; clock < ps_clock_count(worker) && err == PS_OK; clock++) {
         err = clock == 0 ? first_clock(&g) : block_clock(&g, clock);
     }
     gibbs_fini(&g);
+    psi_lda_part_close(&part);
     return err;
 }
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algos/lda/corpus_part.h"
 #include "algos/lda/lda_topics.h"
 
 enum { SUBSETS = 1 << PSI_LDA_COHERENCE_WORDS };
@@ -36,14 +37,15 @@ static void postings_fini(postings *lists) {
 /* Tokens of word `w` of block `b` are in these documents; `visit` hears of each document once per
  * block, ascending. */
 typedef struct walk {
-    const psi_lda_blocks *blocks;
+    const psi_lda_blocks *blocks; /* of one worker */
+    uint32_t doc_first;           /* of these among all */
     postings *lists;
     uint32_t *last; /* [list_count]: the last document heard of, from 1 */
     int is_filling; /* else counting */
 } walk;
 
-static void visit(const walk *at, uint32_t word, uint32_t doc) {
-    const uint32_t place = at->lists->places[word];
+static void visit(const walk *at, uint32_t word, uint32_t own_doc) {
+    const uint32_t place = at->lists->places[word], doc = at->doc_first + own_doc;
     if (place == 0 || at->last[place - 1] == doc + 1) {
         return;
     }
@@ -84,28 +86,35 @@ static void block_by_word(const walk *at, size_t b) {
     }
 }
 
-static void documents_walk(const walk *at) {
-    const psi_lda_blocks *const blocks = at->blocks;
-    const size_t count = blocks->shares[blocks->worker_count].block_begin;
-    for (uint32_t i = 0; i < at->lists->list_count; i++) {
-        at->last[i] = 0;
+/* The documents of all workers, part by part. */
+static ps_err documents_walk(const psi_lda_problem *problem, walk at) {
+    for (uint32_t i = 0; i < at.lists->list_count; i++) {
+        at.last[i] = 0;
     }
-    for (size_t b = 0; b < count; b++) {
-        if (blocks->goes_by_word) {
-            block_by_word(at, b);
-        } else {
-            block_by_document(at, b);
+    for (uint32_t rank = 0; rank < problem->worker_count; rank++) {
+        psi_lda_part part;
+        PS_TRY(psi_lda_part_open(problem, rank, &part));
+        const psi_lda_share *const share = &part.problem->blocks.shares[part.rank];
+        at.blocks = &part.problem->blocks;
+        at.doc_first = part.problem->doc_first;
+        for (size_t b = share->block_begin; b < share[1].block_begin; b++) {
+            if (at.blocks->goes_by_word) {
+                block_by_word(&at, b);
+            } else {
+                block_by_document(&at, b);
+            }
         }
+        psi_lda_part_close(&part);
     }
+    return PS_OK;
 }
 
 static uint32_t words_of(const psi_lda_top *top) {
     return top->count < PSI_LDA_COHERENCE_WORDS ? top->count : PSI_LDA_COHERENCE_WORDS;
 }
 
-static ps_err lists_make(postings *lists, const psi_lda_blocks *blocks, uint32_t *last) {
-    const walk counting = {.blocks = blocks, .lists = lists, .last = last};
-    documents_walk(&counting);
+static ps_err lists_make(postings *lists, const psi_lda_problem *problem, uint32_t *last) {
+    PS_TRY(documents_walk(problem, (walk){.lists = lists, .last = last}));
     for (uint32_t i = 0; i < lists->list_count; i++) {
         lists->begins[i + 1] += lists->begins[i];
     }
@@ -114,8 +123,7 @@ static ps_err lists_make(postings *lists, const psi_lda_blocks *blocks, uint32_t
         return PS_ENOMEM;
     }
     /* Filling moves where a list begins to where it ends: back again afterwards. */
-    const walk filling = {.blocks = blocks, .lists = lists, .last = last, .is_filling = 1};
-    documents_walk(&filling);
+    PS_TRY(documents_walk(problem, (walk){.lists = lists, .last = last, .is_filling = 1}));
     for (uint32_t i = lists->list_count; i > 0; i--) {
         lists->begins[i] = lists->begins[i - 1];
     }
@@ -124,13 +132,14 @@ static ps_err lists_make(postings *lists, const psi_lda_blocks *blocks, uint32_t
 }
 
 /* The lists are safe to release whatever this returns. */
-static ps_err postings_init(postings *lists, const psi_lda_blocks *blocks, const psi_lda_top *tops,
-                            uint32_t topic_count) {
-    *lists = (postings){.places = calloc((size_t)blocks->word_count + 1, sizeof *lists->places)};
+static ps_err postings_init(postings *lists, const psi_lda_problem *problem,
+                            const psi_lda_top *tops) {
+    const size_t words = (size_t)problem->prior.word_count + 1;
+    *lists = (postings){.places = calloc(words, sizeof *lists->places)};
     if (lists->places == NULL) {
         return PS_ENOMEM;
     }
-    for (uint32_t k = 0; k < topic_count; k++) {
+    for (uint32_t k = 0; k < problem->prior.topic_count; k++) {
         for (uint32_t i = 0; i < words_of(&tops[k]); i++) {
             uint32_t *const place = &lists->places[tops[k].words[i]];
             *place = *place > 0 ? *place : ++lists->list_count;
@@ -139,7 +148,7 @@ static ps_err postings_init(postings *lists, const psi_lda_blocks *blocks, const
     lists->begins = calloc((size_t)lists->list_count + 2, sizeof *lists->begins);
     uint32_t *const last = calloc((size_t)lists->list_count + 1, sizeof *last);
     const ps_err err =
-        lists->begins == NULL || last == NULL ? PS_ENOMEM : lists_make(lists, blocks, last);
+        lists->begins == NULL || last == NULL ? PS_ENOMEM : lists_make(lists, problem, last);
     free(last);
     return err;
 }
@@ -201,16 +210,17 @@ static double topic_npmi(const meeting *m, const psi_lda_top *top, double docs) 
     return words < 2 ? (double)NAN : sum / (words * (words - 1) / 2.0);
 }
 
-ps_err psi_lda_coherence(const psi_lda_blocks *blocks, const psi_lda_top *tops,
-                         uint32_t topic_count, double *npmi_out) {
+ps_err psi_lda_coherence(const psi_lda_problem *problem, const psi_lda_top *tops,
+                         double *npmi_out) {
+    const uint32_t docs = problem->blocks.doc_count;
     postings lists;
     const meeting m = {.lists = &lists,
-                       .marks = calloc((size_t)blocks->doc_count + 1, sizeof *m.marks),
+                       .marks = calloc((size_t)docs + 1, sizeof *m.marks),
                        .seen = calloc(SUBSETS, sizeof *m.seen)};
-    ps_err err = postings_init(&lists, blocks, tops, topic_count);
+    ps_err err = postings_init(&lists, problem, tops);
     err = m.marks == NULL || m.seen == NULL ? PS_ENOMEM : err;
-    for (uint32_t k = 0; k < topic_count && err == PS_OK; k++) {
-        npmi_out[k] = topic_npmi(&m, &tops[k], (double)blocks->doc_count);
+    for (uint32_t k = 0; k < problem->prior.topic_count && err == PS_OK; k++) {
+        npmi_out[k] = topic_npmi(&m, &tops[k], (double)docs);
     }
     free(m.marks);
     free(m.seen);

@@ -107,7 +107,7 @@ static ps_err put_topics(const psi_lda_topics *topics, psi_lda_top *tops, double
                          const ps_sink *sink) {
     const psi_lda_prior *const prior = &topics->problem->prior;
     psi_lda_tops_find(prior, topics->tables, tops);
-    PS_TRY(psi_lda_coherence(&topics->problem->blocks, tops, prior->topic_count, npmi));
+    PS_TRY(psi_lda_coherence(topics->problem, tops, npmi));
     PS_TRY(put_one_topics_text(topics, 0, sink));
     PS_TRY(put_one_topics_text(topics, 1, sink));
     return put_number(sink, PS_RUN_NUMBER, "npmi",

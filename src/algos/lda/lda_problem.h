@@ -1,5 +1,6 @@
 /* A topic model to be learned: the documents, split and laid out, and the options. Made once in
- * each process and shared by its workers, who do not change it. */
+ * each process and shared by its workers, who do not change it. Synthetic documents need not be
+ * held: they are drawn by the worker that learns from them (corpus_part.h). */
 #ifndef PSI_LDA_PROBLEM_H
 #define PSI_LDA_PROBLEM_H
 
@@ -11,6 +12,7 @@
 #include "algos/lda/doc_blocks.h"
 #include "algos/lda/log_rising.h"
 #include "algos/lda/sampler.h"
+#include "data/synthetic_corpus.h"
 
 /* Documents that are not learned from. Each one's words are split in two at random: its topics are
  * estimated from the first part, which then says how likely the second is. Owned arrays. */
@@ -31,13 +33,19 @@ typedef struct psi_lda_problem {
     uint64_t seed;
     uint32_t worker_count;
     uint32_t slice_rows; /* of words that a worker holds at a time; 0: all of a block */
-    psi_lda_blocks blocks;
+    psi_lda_layout layout;
+    psi_lda_blocks blocks; /* with `source`: who has which documents, but no tokens and no words */
     psi_lda_heldout heldout;
     uint32_t *word_places; /* owned; [V], or NULL: no word is rare, and a place is the word */
     uint32_t frequent_count, rare_count;        /* of words */
     psi_lda_log_rising doc_rising, word_rising; /* of alpha and of beta */
-    char *vocabulary;   /* owned; as in psi_corpus: NULL where the words have no names */
-    size_t *word_texts; /* owned; [V] */
+    char *vocabulary;             /* owned; as in psi_corpus: NULL where the words have no names */
+    size_t *word_texts;           /* owned; [V] */
+    psi_synthetic_source *source; /* owned: of the documents; NULL: `blocks` holds them */
+    uint32_t *doc_ids;            /* owned, [documents of blocks]: their numbers there; or NULL */
+    uint32_t *frequencies;        /* owned, [V]: of the words in all of them; or NULL */
+    const struct psi_lda_problem *whole; /* borrowed: of which this is a part; NULL: it is whole */
+    uint32_t doc_first, rank_first; /* the numbers of the first document and worker in the whole */
 } psi_lda_problem;
 
 /* The options, in the order of ps_settings.values. */
@@ -49,6 +57,7 @@ enum {
     PSI_LDA_MH_STEPS,
     PSI_LDA_HELDOUT,
     PSI_LDA_MODEL_MEMORY,
+    PSI_LDA_DOCUMENTS,
     PSI_LDA_FIRST_TOPICS,
     PSI_LDA_OPTIONS
 };

@@ -22,11 +22,12 @@ typedef struct psi_lda_top {
 /* Fills tops[0..K). O(V K). */
 void psi_lda_tops_find(const psi_lda_prior *prior, const psi_lda_tables *tables, psi_lda_top *tops);
 
-/* The coherence of each topic in the documents of `blocks` (lda_coherence.c): npmi_out[0..K), each
- * in -1 .. 1, or nan for a topic with fewer than two words. Returns PS_OK or PS_ENOMEM.
- * O(tokens + sum over the topics' words of the documents that have them + 50,000 K). */
-PS_MUST_CHECK ps_err psi_lda_coherence(const psi_lda_blocks *blocks, const psi_lda_top *tops,
-                                       uint32_t topic_count, double *npmi_out);
+/* The coherence of each topic in the documents that are learned from (lda_coherence.c):
+ * npmi_out[0..K), each in -1 .. 1, or nan for a topic with fewer than two words. Returns PS_OK or
+ * PS_ENOMEM. O(tokens + sum over the topics' words of the documents that have them + 50,000 K);
+ * documents that are drawn are so twice. */
+PS_MUST_CHECK ps_err psi_lda_coherence(const psi_lda_problem *problem, const psi_lda_top *tops,
+                                       double *npmi_out);
 
 /* The mean over the topics that have one; nan if none has. O(K). */
 double psi_lda_coherence_mean(const double *npmi, uint32_t topic_count);

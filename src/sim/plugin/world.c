@@ -134,8 +134,7 @@ ps_err psi_world_init(psi_world *world, const psi_plan *plan, const psi_sim_spec
                          .slowness = psi_slowness_of(spec),
                          .workers_per_node = plan->worker_count / plan->node_count,
                          .workers_active = plan->worker_count,
-                         .unit_cost_s =
-                             spec->unit_cost_s > 0.0 ? spec->unit_cost_s : plan->algo->unit_cost_s};
+                         .unit_cost_s = psi_sim_unit_cost_s(spec, plan) * spec->work_scale};
     PS_TRY(psi_monitor_create(plan, 0, results, &world->monitor));
     PS_TRY(psi_pool_create(jobs_resolve(spec), &world->pool));
     return nodes_create(world);
