@@ -27,7 +27,7 @@ wrong '((double)d->doc_counts[topic] + d->alpha)' '(double)d->alpha' one_worker
 wrong 'd->smoothing = (double)prior->word_count * d->beta;' 'd->smoothing = d->beta;' one_worker
 wrong 'while (d->sums[place] <= at)' 'while (d->sums[place] <= at / 2)' two_workers
 wrong '"lda-guide", 0' '"lda-guide", rank' two_workers
-wrong 'visit(d, b, NULL);' '' two_workers
+wrong 'visit(d, &part.problem->blocks, part.block, NULL);' '' two_workers
 wrong 'if (topics != NULL) { /* from' 'if (false) { /* from' two_workers
 wrong 'ps_random_below(&random, problem->prior.topic_count)' 'ps_random_below(&random, 1 + 1)' uniform
 

@@ -93,7 +93,8 @@ typedef struct gibbs {
     uint64_t *rows;      /* owned: of the current block's words, as the table numbers them */
     int32_t **word_rows; /* owned: the same, as they are fetched */
     int32_t *delta;      /* owned, [K] */
-    uint32_t *columns;   /* owned, [K] */
+    uint32_t *columns;   /* owned, [K]: of what is not 0 of it */
+    int32_t *values;     /* owned, [K]: the same */
     int64_t *totals;     /* owned, [K]: of its first topics; then borrowed from the table */
     int32_t *slice;      /* owned, [2][slice_rows][K]: rows and their differences; or NULL */
     size_t block;        /* the current one */
@@ -108,6 +109,7 @@ static void gibbs_fini(gibbs *g) {
     free(g->word_rows);
     free(g->delta);
     free(g->columns);
+    free(g->values);
     free(g->totals);
     free(g->slice);
 }
@@ -144,6 +146,7 @@ static ps_err gibbs_init(gibbs *g, const psi_lda_part *part, ps_worker *worker) 
     g->word_rows = calloc(words, sizeof *g->word_rows);
     g->delta = calloc(problem->prior.topic_count, sizeof *g->delta);
     g->columns = calloc(problem->prior.topic_count, sizeof *g->columns);
+    g->values = calloc(problem->prior.topic_count, sizeof *g->values);
     g->totals = calloc(problem->prior.topic_count, sizeof *g->totals);
     const size_t held_bytes = psi_lda_held_bytes(problem, problem->slice_rows);
     g->slice = held_bytes > 0 ? malloc(held_bytes) : NULL;
@@ -151,7 +154,8 @@ static ps_err gibbs_init(gibbs *g, const psi_lda_part *part, ps_worker *worker) 
         return PS_ENOMEM;
     }
     if (g->topics == NULL || (needs_pairs && g->pairs == NULL) || g->rows == NULL ||
-        g->word_rows == NULL || g->delta == NULL || g->columns == NULL || g->totals == NULL) {
+        g->word_rows == NULL || g->delta == NULL || g->columns == NULL || g->values == NULL ||
+        g->totals == NULL) {
         return PS_ENOMEM;
     }
     return psi_lda_sampler_create(&problem->sampler, &problem->prior, &blocks->limits,
@@ -165,33 +169,28 @@ static uint32_t place_of(const gibbs *g, uint32_t word) {
     return g->problem->word_places == NULL ? word : g->problem->word_places[word];
 }
 
-/* Adds the tokens at places[0..count) of a rare word, whose tokens are no more than K. */
-static ps_err rare_word_add(const gibbs *g, uint64_t row, const uint16_t *topics,
-                            const uint32_t *places, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        g->columns[i] = topics[places[i]];
-        g->delta[i] = 1;
-        g->totals[topics[places[i]]]++;
+/* Adds g->delta to the row of a rare word: what is not 0 of it. */
+static ps_err rare_delta_add(const gibbs *g, uint64_t row) {
+    uint32_t count = 0;
+    for (uint32_t k = 0; k < g->problem->prior.topic_count; k++) {
+        g->columns[count] = k;
+        g->values[count] = g->delta[k];
+        count += g->delta[k] != 0;
     }
-    const ps_err err = ps_add_sparse(g->worker, TABLE_RARE, row, count, g->columns, g->delta);
-    for (uint32_t i = 0; i < count; i++) {
-        g->delta[i] = 0;
-    }
-    return err;
+    return ps_add_sparse(g->worker, TABLE_RARE, row, count, g->columns, g->values);
 }
 
 /* Adds the counts of one word of a block: of the tokens at places[0..count). */
 static ps_err word_add(const gibbs *g, uint32_t word, const uint16_t *topics,
                        const uint32_t *places, uint32_t count) {
     const uint32_t place = place_of(g, word);
-    if ((place & PSI_LDA_RARE) != 0) {
-        return rare_word_add(g, place & ~PSI_LDA_RARE, topics, places, count);
-    }
     for (uint32_t i = 0; i < count; i++) {
         g->delta[topics[places[i]]]++;
         g->totals[topics[places[i]]]++;
     }
-    const ps_err err = ps_add(g->worker, TABLE_WORDS, place, g->delta);
+    const ps_err err = (place & PSI_LDA_RARE) != 0
+                           ? rare_delta_add(g, place & ~PSI_LDA_RARE)
+                           : ps_add(g->worker, TABLE_WORDS, place, g->delta);
     for (uint32_t i = 0; i < count; i++) {
         g->delta[topics[places[i]]] = 0;
     }

@@ -198,12 +198,6 @@ static ps_err corpus_take(psi_lda_problem *problem, const ps_settings *settings,
     return corpus_split(problem, number_of(settings, PSI_LDA_HELDOUT), 0, corpus, NULL);
 }
 
-/* Rare words have at most half as many tokens as there are topics: then a sparse row, of 8 bytes
- * per topic that occurs, is never larger than a dense one, and mostly far smaller. */
-static int is_rare(uint32_t frequency, uint32_t topic_count) {
-    return frequency <= topic_count / 2;
-}
-
 /* Deals the words to the two tables, for samplers that take sparse rows. A slice has dense rows
  * only, as it is pushed and pulled. */
 static ps_err words_deal(psi_lda_problem *problem) {
@@ -227,7 +221,7 @@ static ps_err words_deal(psi_lda_problem *problem) {
     }
     problem->frequent_count = 0;
     for (uint32_t w = 0; w < words; w++) {
-        places[w] = is_rare(places[w], problem->prior.topic_count)
+        places[w] = places[w] <= (uint64_t)PSI_LDA_RARE_TIMES * problem->prior.topic_count
                         ? PSI_LDA_RARE | problem->rare_count++
                         : problem->frequent_count++;
     }

@@ -13,7 +13,8 @@ ps_err psi_lda_open_row_init(psi_lda_open_row *row, uint32_t topic_count,
     row->marks = calloc(topics / MARK_BITS + 1, sizeof *row->marks);
     row->topics = calloc(topics, sizeof *row->topics);
     row->differences = calloc(topics, sizeof *row->differences);
-    row->before_count = limits->occurrence_count < topics ? limits->occurrence_count : topics;
+    const size_t most = PSI_LDA_RARE_TIMES * topics;
+    row->before_count = limits->occurrence_count < most ? limits->occurrence_count : most;
     row->before = calloc(row->before_count + 1, sizeof *row->before);
     const int has_all = row->spread != NULL && row->changes != NULL && row->marks != NULL &&
                         row->topics != NULL && row->differences != NULL && row->before != NULL;

@@ -43,6 +43,12 @@ typedef struct psi_lda_block {
                        * lower 16 bits and a proposal in the upper ones, at first z; or NULL */
 } psi_lda_block;
 
+/* Words with sparse rows have at most so many tokens per topic. A sparse row costs some 20 ns per
+ * topic that occurs on its way through a clock, a dense one some 7 ns per topic. Of words with as
+ * many tokens as there are topics a tenth of the topics occur, once these have taken shape; with 4
+ * and 16 times as many a clock was slower (docs/benchmarks.md). */
+enum { PSI_LDA_RARE_TIMES = 1 };
+
 /* Where sparse rows come from, and where their changes go; `w` is a word of the block. read() fills
  * row_out with i32 counts of ascending topics, valid until the next call, and returns 0 if the row
  * is not there; add() takes changes of ascending topics, borrowed for the call, which the next
@@ -59,8 +65,8 @@ typedef struct psi_lda_sparse_rows {
 typedef struct psi_lda_rows {
     int32_t *const *words;             /* [block.word_count][K]: n_kw, or NULL */
     int64_t *totals;                   /* [K]: n_k */
-    const psi_lda_sparse_rows *sparse; /* of the words whose row is NULL and that have at most K
-                                        * tokens in the block, for samplers that go by
+    const psi_lda_sparse_rows *sparse; /* of the words whose row is NULL and that have at most
+                                        * PSI_LDA_RARE_TIMES K tokens, for samplers that go by
                                         * word; or NULL */
 } psi_lda_rows;
 
