@@ -191,7 +191,7 @@ static bool is_zero(const uint8_t *value, size_t size) {
 static void drop_zeros(psi_sparse *row, ps_type type) {
     const size_t size = ps_type_size_bytes(type);
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < row->count && is_integer(type); i++) {
+    for (uint32_t i = 0; i < row->count; i++) {
         const uint8_t *const value = row->values + i * size;
         if (is_zero(value, size)) {
             continue;
@@ -202,15 +202,17 @@ static void drop_zeros(psi_sparse *row, ps_type type) {
         }
         kept++;
     }
-    row->count = is_integer(type) ? kept : row->count;
+    row->count = kept;
 }
 
-/* Merges from the back, so that every entry moves at most once and in place. There is room. */
-static void merge(psi_sparse *row, ps_type type, uint32_t count, uint32_t missing,
+/* Merges from the back, so that every entry moves at most once and in place. There is room. Returns
+ * whether an integer is 0 now. */
+static bool merge(psi_sparse *row, ps_type type, uint32_t count, uint32_t missing,
                   const uint8_t *columns, const uint8_t *values) {
     const size_t size = ps_type_size_bytes(type);
     uint32_t old = row->count;
     uint32_t to = row->count + missing;
+    bool has_zero = false;
     row->count = to;
     for (uint32_t i = count; i > 0; i--) {
         const uint32_t column = psi_load_u32(columns + (size_t)(i - 1) * 4);
@@ -231,7 +233,9 @@ static void merge(psi_sparse *row, ps_type type, uint32_t count, uint32_t missin
             row->columns[to] = column;
             memcpy(row->values + to * size, value, size);
         }
+        has_zero |= is_zero(row->values + to * size, size);
     }
+    return has_zero && is_integer(type);
 }
 
 bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count, const uint8_t *columns,
@@ -240,16 +244,9 @@ bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count, const uint8_t
     if (!sparse_reserve(row, type, (uint64_t)row->count + missing)) {
         return false;
     }
-    if (row->count == 0 && count > 0) {
-        row->count = count;
-        for (uint32_t i = 0; i < count; i++) {
-            row->columns[i] = psi_load_u32(columns + (size_t)i * 4);
-        }
-        memcpy(row->values, values, count * ps_type_size_bytes(type));
-    } else {
-        merge(row, type, count, missing, columns, values);
+    if (merge(row, type, count, missing, columns, values)) {
+        drop_zeros(row, type);
     }
-    drop_zeros(row, type);
     return true;
 }
 
@@ -286,23 +283,30 @@ bool psi_sparse_add_unsorted(psi_sparse *row, ps_type type, uint32_t count, cons
         memcpy(row->columns, columns, count * sizeof *columns);
         memcpy(row->values, values, count * size);
         row->count = count;
-        drop_zeros(row, type);
+        if (is_integer(type)) {
+            drop_zeros(row, type);
+        }
         return true;
     }
     const uint8_t *value = values;
+    bool has_zero = false;
     for (uint32_t i = 0; i < count; i++, value += size) {
         const uint32_t at = lower_bound(row, columns[i]);
         if (at < row->count && row->columns[at] == columns[i]) {
             psi_values_add(type, row->values + at * size, value, 1);
+            has_zero |= is_zero(row->values + at * size, size);
             continue;
         }
+        has_zero |= is_zero(value, size);
         memmove(row->columns + at + 1, row->columns + at, (row->count - at) * sizeof *row->columns);
         memmove(row->values + (at + 1) * size, row->values + at * size, (row->count - at) * size);
         row->columns[at] = columns[i];
         memcpy(row->values + at * size, value, size);
         row->count++;
     }
-    drop_zeros(row, type);
+    if (has_zero && is_integer(type)) {
+        drop_zeros(row, type);
+    }
     return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include <gsl/gsl_cdf.h>
 
+#include "algos/lda/open_row.h"
 #include "algos/lda/sampler.h"
 #include "support/suite.h"
 
@@ -125,7 +126,50 @@ static void fplus_takes_what_is_negative_for_zero(void) {
     check(PSI_LDA_FPLUS, &negative_total);
 }
 
+/* Others have -1 of topic 1, the word's only token is 1 more: the sparse row has nothing of it. */
+static int row_read(void *context, uint32_t w, ps_sparse_row *row_out) {
+    static const uint32_t columns[] = {0, 2};
+    static const int32_t values[] = {5, 2};
+    (void)context, (void)w;
+    *row_out = (ps_sparse_row){.count = 2, .columns = columns, .values = values};
+    return 1;
+}
+
+static void row_add(void *context, uint32_t w, const ps_sparse_row *changes) {
+    int32_t *const sums = context;
+    const int32_t *const values = changes->values;
+    (void)w;
+    for (uint32_t i = 0; i < changes->count; i++) {
+        sums[changes->columns[i]] += values[i];
+    }
+}
+
+/* What is below zero in one word must not be found in the next. */
+static void a_sparse_row_leaves_nothing_behind(void) {
+    static const uint32_t word_begins[] = {0, 1}, zero[] = {0};
+    const psi_lda_limits limits = {.occurrence_count = 1};
+    uint16_t topic = 1;
+    int32_t sums[K] = {0}, *const none[] = {NULL};
+    const psi_lda_block block = {
+        .word_count = 1, .word_begins = word_begins, .by_word = zero, .topics = &topic};
+    const psi_lda_sparse_rows sparse = {row_read, row_add, sums};
+    const psi_lda_rows rows = {.words = none, .sparse = &sparse};
+    psi_lda_open_row row;
+    CU_ASSERT_EQUAL_FATAL(psi_lda_open_row_init(&row, K, &limits), PS_OK);
+    CU_ASSERT_FATAL(psi_lda_open_row_begin(&row, &block, &rows, 0));
+    row.counts[1]--;
+    row.counts[2]++;
+    topic = 2;
+    psi_lda_open_row_end(&row, &block, &rows, 0);
+    CU_ASSERT(sums[0] == 0 && sums[1] == -1 && sums[2] == 1);
+    for (int k = 0; k < K; k++) {
+        CU_ASSERT_EQUAL(row.spread[k], 0);
+    }
+    psi_lda_open_row_fini(&row);
+}
+
 static const suite_test tests[] = {
+    SUITE_TEST(a_sparse_row_leaves_nothing_behind),
     SUITE_TEST(dense_takes_what_is_negative_for_zero),
     SUITE_TEST(sparse_takes_what_is_negative_for_zero),
     SUITE_TEST(alias_takes_what_is_negative_for_zero),

@@ -60,6 +60,7 @@ wrong sampler_warp all_draw '*to++ = state->rest_topics[i];' '*to++ = 0;'
 wrong sampler_warp all_draw 'return state->rest_topics[i];' 'return state->rest_topics[0];'
 wrong open_row sparse_rows 'topic_change(row, row->before[i], -1);' ''
 wrong open_row sparse_rows 'row->spread[topic] = 0;' ''
+plant algos/lda/open_row lda_negative 'row->spread[row->before[i]] = 0;' '' a_sparse_row_leaves
 wrong open_row sparse_rows 'row->changes[topic] = 0;' ''
 wrong word_proposal light_draws 'at < column->share ?' 'at < 1 ?'
 

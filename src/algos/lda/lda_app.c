@@ -1,4 +1,5 @@
-/* Two tables: the counts of every word by topic, and of all tokens by topic. The documents of a
+/* The tables: the counts of every word by topic, in one table or, where rare words have sparse
+ * rows, in two, and those of all tokens by topic. The documents of a
  * worker, their topics and counts never leave it. In its first clock a worker adds the counts of
  * its first topics; in every later one it fetches the words of a block of documents, draws the
  * topics of the block's tokens, and publishes the difference. */
@@ -169,28 +170,37 @@ static uint32_t place_of(const gibbs *g, uint32_t word) {
     return g->problem->word_places == NULL ? word : g->problem->word_places[word];
 }
 
-/* Adds g->delta to the row of a rare word: what is not 0 of it. */
-static ps_err rare_delta_add(const gibbs *g, uint64_t row) {
-    uint32_t count = 0;
-    for (uint32_t k = 0; k < g->problem->prior.topic_count; k++) {
-        g->columns[count] = k;
-        g->values[count] = g->delta[k];
-        count += g->delta[k] != 0;
+/* Adds g->delta, of `count` tokens, to the row of a rare word. O(the smaller of count and K). */
+static ps_err rare_word_add(const gibbs *g, uint64_t row, const uint16_t *topics,
+                            const uint32_t *places, uint32_t count) {
+    const uint32_t topic_count = g->problem->prior.topic_count;
+    uint32_t found = 0;
+    if (count < topic_count / 2) {
+        for (; found < count; found++) {
+            g->columns[found] = topics[places[found]];
+            g->values[found] = 1;
+        }
+    } else {
+        for (uint32_t k = 0; k < topic_count; k++) {
+            g->columns[found] = k;
+            g->values[found] = g->delta[k];
+            found += g->delta[k] != 0;
+        }
     }
-    return ps_add_sparse(g->worker, TABLE_RARE, row, count, g->columns, g->values);
+    return ps_add_sparse(g->worker, TABLE_RARE, row, found, g->columns, g->values);
 }
 
 /* Adds the counts of one word of a block: of the tokens at places[0..count). */
 static ps_err word_add(const gibbs *g, uint32_t word, const uint16_t *topics,
                        const uint32_t *places, uint32_t count) {
     const uint32_t place = place_of(g, word);
+    const int is_rare = (place & PSI_LDA_RARE) != 0;
     for (uint32_t i = 0; i < count; i++) {
         g->delta[topics[places[i]]]++;
         g->totals[topics[places[i]]]++;
     }
-    const ps_err err = (place & PSI_LDA_RARE) != 0
-                           ? rare_delta_add(g, place & ~PSI_LDA_RARE)
-                           : ps_add(g->worker, TABLE_WORDS, place, g->delta);
+    const ps_err err = is_rare ? rare_word_add(g, place & ~PSI_LDA_RARE, topics, places, count)
+                               : ps_add(g->worker, TABLE_WORDS, place, g->delta);
     for (uint32_t i = 0; i < count; i++) {
         g->delta[topics[places[i]]] = 0;
     }
@@ -308,8 +318,12 @@ static uint64_t rare_row_of(const gibbs *g, uint32_t w) {
 }
 
 static int rare_row_read(void *context, uint32_t w, ps_sparse_row *row_out) {
-    const gibbs *const g = context;
-    return ps_get_sparse(g->worker, TABLE_RARE, rare_row_of(g, w), row_out);
+    gibbs *const g = context;
+    const int is_there = ps_get_sparse(g->worker, TABLE_RARE, rare_row_of(g, w), row_out);
+    if (!is_there && g->err == PS_OK) { /* it was fetched */
+        g->err = PS_ENOMEM;
+    }
+    return is_there;
 }
 
 static void rare_row_add(void *context, uint32_t w, const ps_sparse_row *changes) {

@@ -157,10 +157,11 @@ static ps_err postings_init(postings *lists, const psi_lda_problem *problem,
 typedef struct meeting {
     const postings *lists;
     uint16_t *marks; /* owned, [documents]: bit i: has word i of the topic; all 0 between topics */
-    uint32_t *seen;  /* owned, [SUBSETS]: documents with just this subset of the words */
+    uint32_t *seen;  /* owned, [SUBSETS]: documents that have all words of this subset */
 } meeting;
 
-/* Counts the documents of a topic by the subset of its words that they have. O(lists). */
+/* Counts the documents of a topic that have all words of a subset: first those that have no other,
+ * then what any larger one has is added. O(lists + SUBSETS). */
 static void subsets_count(const meeting *m, const psi_lda_top *top) {
     const postings *const lists = m->lists;
     for (uint32_t i = 0; i < words_of(top); i++) {
@@ -177,24 +178,20 @@ static void subsets_count(const meeting *m, const psi_lda_top *top) {
             m->marks[lists->docs[d]] = 0;
         }
     }
-}
-
-/* Documents that have all words of `subset`, and maybe more. O(SUBSETS). */
-static double documents_with(const meeting *m, uint32_t subset) {
-    double count = 0;
-    for (uint32_t s = 1; s < SUBSETS; s++) {
-        count += (s & subset) == subset ? m->seen[s] : 0;
+    for (uint32_t bit = 1; bit < SUBSETS; bit <<= 1) {
+        for (uint32_t s = 0; s < SUBSETS; s++) {
+            m->seen[s] += (s & bit) == 0 ? m->seen[s | bit] : 0;
+        }
     }
-    return count;
 }
 
 static double pair_npmi(const meeting *m, uint32_t i, uint32_t j, double docs) {
-    const double common = documents_with(m, 1U << i | 1U << j), p = common / docs;
+    const double common = m->seen[1U << i | 1U << j], p = common / docs;
     if (common == 0 || common >= docs) {
         return common == 0 ? -1 : 1;
     }
-    const double p_left = documents_with(m, 1U << i) / docs;
-    const double p_right = documents_with(m, 1U << j) / docs;
+    const double p_left = m->seen[1U << i] / docs;
+    const double p_right = m->seen[1U << j] / docs;
     return log(p / (p_left * p_right)) / -log(p);
 }
 

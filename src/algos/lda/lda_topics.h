@@ -24,7 +24,7 @@ void psi_lda_tops_find(const psi_lda_prior *prior, const psi_lda_tables *tables,
 
 /* The coherence of each topic in the documents that are learned from (lda_coherence.c):
  * npmi_out[0..K), each in -1 .. 1, or nan for a topic with fewer than two words. Returns PS_OK or
- * PS_ENOMEM. O(tokens + sum over the topics' words of the documents that have them + 50,000 K);
+ * PS_ENOMEM. O(tokens + sum over the topics' words of the documents that have them + 10,000 K);
  * documents that are drawn are so twice. */
 PS_MUST_CHECK ps_err psi_lda_coherence(const psi_lda_problem *problem, const psi_lda_top *tops,
                                        double *npmi_out);

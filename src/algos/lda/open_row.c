@@ -7,7 +7,7 @@ enum { MARK_BITS = 64 };
 ps_err psi_lda_open_row_init(psi_lda_open_row *row, uint32_t topic_count,
                              const psi_lda_limits *limits) {
     const size_t topics = topic_count;
-    *row = (psi_lda_open_row){.topic_count = topic_count};
+    *row = (psi_lda_open_row){.mark_begin = UINT32_MAX};
     row->spread = calloc(topics, sizeof *row->spread);
     row->changes = calloc(topics, sizeof *row->changes);
     row->marks = calloc(topics / MARK_BITS + 1, sizeof *row->marks);
@@ -59,14 +59,17 @@ int psi_lda_open_row_begin(psi_lda_open_row *row, const psi_lda_block *block,
 }
 
 static void topic_change(psi_lda_open_row *row, uint32_t topic, int32_t change) {
+    const uint32_t mark = topic / MARK_BITS;
     row->changes[topic] += change;
-    row->marks[topic / MARK_BITS] |= UINT64_C(1) << topic % MARK_BITS;
+    row->marks[mark] |= UINT64_C(1) << topic % MARK_BITS;
+    row->mark_begin = mark < row->mark_begin ? mark : row->mark_begin;
+    row->mark_end = mark < row->mark_end ? row->mark_end : mark + 1;
 }
 
 /* The changes of all topics that were marked, ascending; clears changes and marks. */
 static ps_sparse_row changes_take(psi_lda_open_row *row) {
     uint32_t count = 0;
-    for (uint32_t m = 0; m <= row->topic_count / MARK_BITS; m++) {
+    for (uint32_t m = row->mark_begin; m < row->mark_end; m++) {
         for (uint64_t bits = row->marks[m]; bits != 0; bits &= bits - 1) {
             const uint32_t topic = m * MARK_BITS + (uint32_t)__builtin_ctzll(bits);
             row->topics[count] = topic;
@@ -76,6 +79,8 @@ static ps_sparse_row changes_take(psi_lda_open_row *row) {
         }
         row->marks[m] = 0;
     }
+    row->mark_begin = UINT32_MAX;
+    row->mark_end = 0;
     return (ps_sparse_row){.count = count, .columns = row->topics, .values = row->differences};
 }
 
@@ -92,6 +97,7 @@ void psi_lda_open_row_end(psi_lda_open_row *row, const psi_lda_block *block,
     for (uint32_t i = 0; i < count; i++) {
         const uint16_t topic = block->topics[places[i]];
         row->spread[topic] = 0;
+        row->spread[row->before[i]] = 0; /* it may be below 0, where the row had nothing */
         if (topic != row->before[i]) {
             topic_change(row, row->before[i], -1);
             topic_change(row, topic, 1);

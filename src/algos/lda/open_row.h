@@ -26,7 +26,7 @@ typedef struct psi_lda_open_row {
     int32_t *differences; /* [K] */
     uint16_t *before; /* [before_count]: topics of the word's tokens when a sparse row was opened */
     size_t before_count;
-    uint32_t topic_count;
+    uint32_t mark_begin, mark_end; /* marks outside are 0 */
 } psi_lda_open_row;
 
 /* Returns PS_OK or PS_ENOMEM; the row is safe to release in both cases. */

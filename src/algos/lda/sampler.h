@@ -67,14 +67,14 @@ typedef struct psi_lda_rows {
     int64_t *totals;                   /* [K]: n_k */
     const psi_lda_sparse_rows *sparse; /* of the words whose row is NULL and that have at most
                                         * PSI_LDA_RARE_TIMES K tokens, for samplers that go by
-                                        * word; or NULL */
+                                        * word; or NULL. With it all rows are there */
 } psi_lda_rows;
 
 typedef enum psi_lda_kind {
     PSI_LDA_DENSE,  /* equation (1) as it stands: O(K) a token */
     PSI_LDA_SPARSE, /* three buckets (Yao, Mimno and McCallum 2009): O(k_d + k_w) */
     PSI_LDA_ALIAS,  /* stale alias tables of words, exact documents (Li et al. 2014): O(k_d) */
-    PSI_LDA_LIGHT,  /* cycles of two proposals (Yuan et al. 2015): O(1) */
+    PSI_LDA_LIGHT,  /* cycles of two proposals (Yuan et al. 2015): O(1 + N_d / 32) */
     PSI_LDA_WARP,   /* delayed counts, a pass by document, one by word (Chen et al. 2016): O(1) */
     PSI_LDA_VECTOR, /* dense, many topics at a time: O(K) of vectors */
     PSI_LDA_FPLUS,  /* word by word, sums of the word's part (Yu et al. 2015): O(k_d + sqrt K) */

@@ -16,14 +16,15 @@
  *
  * Tokens are visited word by word. So the row of the word and its table stay in the nearest cache
  * however many topics there are, and there is one table at a time, built from the row when its word
- * comes. n_dk is counted among the topics of the document when needed, 32 tokens at a time. */
+ * comes. n_dk is counted among the topics of the document when needed, 32 tokens at a time
+ * where the processor has registers of 512 bits. */
 #include <stdlib.h>
 
 #include "algos/lda/doc_finder.h"
 #include "algos/lda/sampler_parts.h"
 #include "algos/lda/word_proposal.h"
 
-enum { LANES = 32, AHEAD = 8, TOPICS_PER_LINE = 32 };
+enum { LANES = 32, AHEAD = 8, TOPICS_PER_LINE = 32, TOPICS_AHEAD = 16 * TOPICS_PER_LINE };
 
 typedef struct light_state {
     psi_lda_word_proposal proposal; /* of the current word, or, if tables are kept, of all */
@@ -202,8 +203,9 @@ static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sa
         }
         if (i < count) { /* what the token that is AHEAD will need */
             const uint32_t doc = psi_lda_doc_find(&state->docs, block, places[i]);
-            const uint32_t end = block->doc_begins[doc + 1] - block->doc_begins[0];
             uint32_t at = block->doc_begins[doc] - block->doc_begins[0];
+            uint32_t end = block->doc_begins[doc + 1] - block->doc_begins[0];
+            end = end - at < TOPICS_AHEAD ? end : at + TOPICS_AHEAD;
             for (; at < end; at += TOPICS_PER_LINE) {
                 __builtin_prefetch(block->topics + at, 1);
             }
@@ -226,7 +228,7 @@ PSI_LDA_WIDE static void word_visit_wide(psi_lda_sampler *sampler, const psi_lda
 #define word_visit_wide word_visit_plain
 #endif
 
-/* Builds the word's table, unless it is kept from an earlier pass, and sets `own`; or clears it. */
+/* Builds the word's table, unless it is kept from an earlier pass, and sets `own`. */
 static void own_make(psi_lda_sampler *sampler, uint32_t w) {
     light_state *const state = sampler->state;
     psi_lda_word_proposal *const proposal = &state->proposal;
@@ -259,6 +261,7 @@ static void light_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
     }
     for (uint32_t w = 0; w < block->word_count; w++) {
         if (!psi_lda_open_row_begin(&sampler->row, block, rows, w)) {
+            PS_ASSERT(!sampler->options.keeps_tables);
             continue;
         }
         own_make(sampler, w);
