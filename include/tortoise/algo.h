@@ -33,6 +33,10 @@ typedef struct ps_option {
 /* The bytes that the value of a PS_OPTION_SIZE says, which is checked before open(); 0 if it says none. */
 uint64_t ps_option_bytes(const char *value);
 
+/* The place of `value` among the words of a PS_OPTION_WORD, from 0: 1 of "b" in "a|b|c". It is one of them,
+ * which is checked before open(). O(words). */
+int ps_option_place(const ps_option *option, const char *value);
+
 /* The settings that an algorithm is opened with. Borrowed for the call of open(). */
 typedef struct ps_settings {
     const char *data; /* a file, or "synthetic[:k=v,...]" */

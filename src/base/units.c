@@ -231,3 +231,15 @@ uint64_t ps_option_bytes(const char *value) {
     ps_fault fault = {0};
     return psi_parse_bytes(value, "", &bytes, &fault) == PS_OK ? bytes : 0;
 }
+
+int ps_option_place(const ps_option *option, const char *value) {
+    const char *at = option->words;
+    const size_t length = strlen(value);
+    for (int place = 0;; place++) {
+        const size_t size = strcspn(at, "|");
+        if ((size == length && memcmp(at, value, size) == 0) || at[size] == '\0') {
+            return place;
+        }
+        at += size + 1;
+    }
+}

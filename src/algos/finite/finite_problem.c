@@ -57,18 +57,8 @@ static double number_of(const ps_settings *settings, int option) {
     return strtod(settings->values[option], NULL);
 }
 
-/* The place of a word in the words of its option. */
 static int place_of(const ps_settings *settings, int option) {
-    const char *at = psi_finite_option_list[option].words;
-    const size_t length = strlen(settings->values[option]);
-    for (int place = 0;; place++) {
-        const size_t size = strcspn(at, "|");
-        if ((size == length && memcmp(at, settings->values[option], size) == 0) ||
-            at[size] == '\0') {
-            return place;
-        }
-        at += size + 1;
-    }
+    return ps_option_place(&psi_finite_option_list[option], settings->values[option]);
 }
 
 static ps_err options_check(const psi_finite_problem *problem, const ps_settings *settings,

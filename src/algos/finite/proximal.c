@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algos/online/comparator.h"
+
 enum { LEAST_STEPS_MAX = 20000, STEPS_PER_CHECK = 10 };
 static const double gap_wanted = 1e-12;
 
@@ -117,18 +119,11 @@ void psi_proximal_least(psi_finite_problem *problem) {
     keep_better(problem, x);
     for (int n = 0; n < LEAST_STEPS_MAX && problem->gap > gap_wanted; n++) {
         double gradient[PSI_SET_DIMENSION_MAX] = {0}, next[PSI_SET_DIMENSION_MAX] = {0};
-        double uphill = 0; /* the step goes against the momentum: begin anew */
         psi_proximal_gradient_add(problem, 0, 1, y, gradient);
         for (uint32_t i = 0; i < d; i++) {
             next[i] = psi_proximal_map(problem, y[i] - step * gradient[i], step);
-            uphill += (y[i] - next[i]) * (next[i] - x[i]);
         }
-        const double after = uphill > 0 ? 1 : 0.5 * (1 + sqrt(1 + 4 * momentum * momentum));
-        for (uint32_t i = 0; i < d; i++) {
-            y[i] = next[i] + (uphill > 0 ? 0 : (momentum - 1) / after) * (next[i] - x[i]);
-            x[i] = next[i];
-        }
-        momentum = after;
+        momentum = psi_accelerate(x, y, next, d, momentum);
         if (n % STEPS_PER_CHECK == 0) {
             keep_better(problem, x);
         }

@@ -120,6 +120,19 @@ static void line_find(const psi_game *game, uint64_t round_count, psi_comparator
     }
 }
 
+double psi_accelerate(double *x, double *y, const double *next, uint32_t d, double momentum) {
+    double uphill = 0;
+    for (uint32_t i = 0; i < d; i++) {
+        uphill += (y[i] - next[i]) * (next[i] - x[i]);
+    }
+    const double after = uphill > 0 ? 1 : 0.5 * (1 + sqrt(1 + 4 * momentum * momentum));
+    for (uint32_t i = 0; i < d; i++) {
+        y[i] = next[i] + (uphill > 0 ? 0 : (momentum - 1) / after) * (next[i] - x[i]);
+        x[i] = next[i];
+    }
+    return after;
+}
+
 static void gradient_find(const psi_game *game, uint64_t round_count, psi_comparator *best) {
     const uint32_t d = game->set.dimension;
     const double smoothness =
@@ -135,16 +148,7 @@ static void gradient_find(const psi_game *game, uint64_t round_count, psi_compar
             next[i] = y[i] - all.gradient[i] / smoothness;
         }
         psi_set_project(&game->set, next);
-        double uphill = 0; /* the step goes against the momentum: begin anew */
-        for (uint32_t i = 0; i < d; i++) {
-            uphill += (y[i] - next[i]) * (next[i] - x[i]);
-        }
-        const double after = uphill > 0 ? 1 : 0.5 * (1 + sqrt(1 + 4 * momentum * momentum));
-        for (uint32_t i = 0; i < d; i++) {
-            y[i] = next[i] + (uphill > 0 ? 0 : (momentum - 1) / after) * (next[i] - x[i]);
-            x[i] = next[i];
-        }
-        momentum = after;
+        momentum = psi_accelerate(x, y, next, d, momentum);
         if (step % STEPS_PER_CHECK == 0) {
             sums_make(game, round_count, x, &all);
             keep_better(game, x, &all, best);
