@@ -34,9 +34,9 @@ typedef struct psi_comparator {
  * O(rounds x d x steps). */
 void psi_comparator_find(const psi_game *game, uint64_t round_count, psi_comparator *best_out);
 
-/* A step of accelerated gradient: x becomes `next`, which was found from y, and y goes on beyond it;
- * where that would be against the step, it begins anew (O'Donoghue and Candes 2015). `momentum` is 1
- * at first. Returns the momentum of the next step. O(d). */
+/* A step of accelerated gradient: x becomes `next`, which was found from y, and y goes on beyond
+ * it; where that would be against the step, it begins anew (O'Donoghue and Candes 2015). `momentum`
+ * is 1 at first. Returns the momentum of the next step. O(d). */
 double psi_accelerate(double *x, double *y, const double *next, uint32_t d, double momentum);
 
 #endif
