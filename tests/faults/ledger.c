@@ -322,10 +322,10 @@ void ledger_plan(ledger *test, psi_plan *plan_out) {
         .seed = 4711,
         .observer = {.on_metrics = count_row, .context = test},
         .table_count = TABLES,
-        .specs = {{"cells", PS_I64, PS_DENSE, rows * LEDGER_LANES, LEDGER_COLUMNS, 1},
-                  {"pushed", PS_I64, PS_DENSE, rows, LEDGER_COLUMNS, 1},
-                  {"sums", PS_I64, PS_DENSE, LEDGER_SUM_ROWS, LEDGER_SUM_COLUMNS, 1},
-                  {"doubles", PS_F64, PS_DENSE, DOUBLE_ROWS, DOUBLE_COLUMNS, 1}},
+        .specs = {{"cells", PS_I64, PS_DENSE, rows * LEDGER_LANES, LEDGER_COLUMNS, 1, false},
+                  {"pushed", PS_I64, PS_DENSE, rows, LEDGER_COLUMNS, 1, false},
+                  {"sums", PS_I64, PS_DENSE, LEDGER_SUM_ROWS, LEDGER_SUM_COLUMNS, 1, false},
+                  {"doubles", PS_F64, PS_DENSE, DOUBLE_ROWS, DOUBLE_COLUMNS, 1, false}},
     };
     ps_fault fault = {0};
     if (psi_policy_parse(test->policy, &plan_out->policy, &fault) != PS_OK) {

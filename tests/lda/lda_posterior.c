@@ -109,9 +109,9 @@ static void warp_pass(int start, int is_by_document, double *to) {
     for (int i = 0; i < N; i++) {
         double weights[K], sum = 0;
         for (int t = 0; t < K; t++) {
-            const double others = is_by_document ? first.word[words[i]][t] + prior.beta
-                                                 : first.doc[docs[i]][t] + prior.alpha;
-            weights[t] = others - (t == topics[i]);
+            const double all = is_by_document ? first.word[words[i]][t] + prior.beta
+                                              : first.doc[docs[i]][t] + prior.alpha;
+            weights[t] = all - (t == topics[i]);
             sum += weights[t];
         }
         double next[STATES] = {0};
