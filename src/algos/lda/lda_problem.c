@@ -53,9 +53,8 @@ static void options_take(psi_lda_problem *problem, const ps_settings *settings) 
     problem->prior.beta = number_of(settings, PSI_LDA_BETA);
     problem->sampler.kind =
         psi_lda_kind_of(settings->values[PSI_LDA_SAMPLER], problem->prior.topic_count);
-    problem->first_topics = strcmp(settings->values[PSI_LDA_FIRST_TOPICS], "uniform") == 0
-                                ? PSI_LDA_FIRST_UNIFORM
-                                : PSI_LDA_FIRST_SEQUENTIAL;
+    problem->first_topics = (psi_lda_first)ps_option_place(
+        &psi_lda_option_list[PSI_LDA_FIRST_TOPICS], settings->values[PSI_LDA_FIRST_TOPICS]);
     problem->sampler.mh_steps = (uint32_t)number_of(settings, PSI_LDA_MH_STEPS);
     problem->seed = settings->seed;
     problem->worker_count = settings->worker_count;

@@ -23,7 +23,7 @@ typedef struct psi_lda_heldout {
     uint32_t *words;
 } psi_lda_heldout;
 
-/* The topics that a chain begins with: see first_topics.h. */
+/* The topics that a chain begins with, in the order of the option's words: see first_topics.h. */
 typedef enum psi_lda_first { PSI_LDA_FIRST_UNIFORM, PSI_LDA_FIRST_SEQUENTIAL } psi_lda_first;
 
 typedef struct psi_lda_problem {
