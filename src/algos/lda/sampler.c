@@ -45,6 +45,19 @@ static const psi_lda_method *method_of(psi_lda_kind kind) {
     return &psi_lda_dense;
 }
 
+psi_lda_form psi_lda_form_of(psi_lda_form most) {
+    psi_lda_form has = PSI_LDA_FORM_PLAIN;
+#if PSI_LDA_HAS_WIDE
+    if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("popcnt") != 0) {
+        const int is_wide =
+            __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+            __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
+        has = is_wide ? PSI_LDA_FORM_AVX512 : PSI_LDA_FORM_AVX2;
+    }
+#endif
+    return most == PSI_LDA_FORM_WIDEST || most > has ? has : most;
+}
+
 ps_err psi_lda_sampler_create(const psi_lda_options *options, const psi_lda_prior *prior,
                               const psi_lda_limits *limits, ps_random random,
                               psi_lda_sampler **sampler_out) {

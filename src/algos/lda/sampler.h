@@ -116,12 +116,22 @@ static inline uint32_t psi_lda_room(uint32_t frequency, uint32_t topic_count) {
     return frequency < room ? frequency : room;
 }
 
+/* What a sampler is computed with. */
+typedef enum psi_lda_form {
+    PSI_LDA_FORM_WIDEST, /* that the processor has */
+    PSI_LDA_FORM_PLAIN,  /* C alone */
+    PSI_LDA_FORM_AVX2,
+    PSI_LDA_FORM_AVX512
+} psi_lda_form;
+
 typedef struct psi_lda_options {
     psi_lda_kind kind;
     uint32_t
         mh_steps;     /* alias: proposals, light: pairs of them, warp: rounds, per token and pass */
     int keeps_tables; /* alias, light: never rebuild the first block's tables; for tests: a chain
                         * whose proposals do not depend on its past is exact */
+    psi_lda_form
+        form; /* no wider one than this; for tests and benchmarks: all forms draw the same */
 } psi_lda_options;
 
 typedef struct psi_lda_sampler psi_lda_sampler;

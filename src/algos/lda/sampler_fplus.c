@@ -35,7 +35,7 @@ typedef struct fplus_state {
     double mass;      /* of all factors */
     float smoothing;  /* V beta */
     uint32_t group_count, cluster_count;
-    int is_wide; /* the processor has registers of 16 lanes */
+    psi_lda_form form;
 } fplus_state;
 
 static void fplus_fini(psi_lda_sampler *sampler) {
@@ -162,7 +162,7 @@ static ps_err fplus_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
     }
     sampler->state = state;
     const size_t tokens = (size_t)limits->token_count + 1, topics = sampler->prior.topic_count;
-    state->is_wide = psi_lda_is_wide();
+    state->form = psi_lda_form_of(sampler->options.form);
     state->smoothing = (float)((double)sampler->prior.word_count * sampler->prior.beta);
     state->group_count = (uint32_t)((topics + LANES - 1) / LANES);
     state->cluster_count = (state->group_count + LANES - 1) / LANES;
@@ -372,7 +372,7 @@ static void fplus_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
             continue;
         }
         factors_make(sampler, sampler->row.counts);
-        if (state->is_wide) {
+        if (state->form == PSI_LDA_FORM_AVX512) {
             word_visit_wide(sampler, block, rows, w);
         } else {
             word_visit_plain(sampler, block, rows, w);

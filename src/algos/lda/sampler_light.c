@@ -30,7 +30,8 @@ typedef struct light_state {
     psi_lda_word_proposal proposal; /* of the current word, or, if tables are kept, of all */
     psi_lda_doc_finder docs;
     float *own; /* owned, [K]: n~_tw / (n~_t + V beta) of the current word; all 0 between words */
-    int is_built, is_wide;
+    psi_lda_form form;
+    int is_built;
 } light_state;
 
 static void light_fini(psi_lda_sampler *sampler) {
@@ -47,7 +48,7 @@ static ps_err light_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
         return PS_ENOMEM;
     }
     sampler->state = state;
-    state->is_wide = psi_lda_is_wide();
+    state->form = psi_lda_form_of(sampler->options.form);
     psi_lda_limits one_word = *limits;
     one_word.word_count = 1;
     one_word.nonzero_count = limits->room_count;
@@ -265,7 +266,7 @@ static void light_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
             continue;
         }
         own_make(sampler, w);
-        if (state->is_wide) {
+        if (state->form == PSI_LDA_FORM_AVX512) {
             word_visit_wide(sampler, block, rows->totals, w);
         } else {
             word_visit_plain(sampler, block, rows->totals, w);

@@ -11,23 +11,19 @@
 #include "algos/lda/open_row.h"
 #include "algos/lda/sampler.h"
 
-/* Some samplers have a second form for processors with registers of 512 bits: functions that are
- * marked PSI_LDA_WIDE, called where psi_lda_is_wide() says so. */
+/* Some samplers have more forms of what costs them most: functions that are marked PSI_LDA_AVX2 and
+ * PSI_LDA_WIDE, for processors with registers of 256 and 512 bits. All forms draw the same. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define PSI_LDA_HAS_WIDE 1
+#define PSI_LDA_AVX2 __attribute__((target("avx2,popcnt")))
 #define PSI_LDA_WIDE __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,popcnt")))
-static inline int psi_lda_is_wide(void) {
-    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-           __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-           __builtin_cpu_supports("popcnt") != 0;
-}
 #else
 #define PSI_LDA_HAS_WIDE 0
-static inline int psi_lda_is_wide(void) {
-    return 0;
-}
 #endif
+
+/* The widest form that the processor has and that `most` allows. */
+psi_lda_form psi_lda_form_of(psi_lda_form most);
 
 /* A way to sample. `state` is its own. */
 typedef struct psi_lda_method {

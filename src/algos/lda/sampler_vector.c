@@ -26,7 +26,7 @@ typedef struct vector_state {
     uint32_t vectors; /* of a row */
     uint32_t last;    /* the topic at which the last one begins */
     float alpha, beta, smoothing;
-    int is_wide; /* the processor has registers of 16 lanes */
+    psi_lda_form form;
 } vector_state;
 
 static void vector_fini(psi_lda_sampler *sampler) {
@@ -139,7 +139,7 @@ static ps_err vector_init(psi_lda_sampler *sampler, const psi_lda_limits *limits
     state->alpha = (float)sampler->prior.alpha;
     state->beta = (float)sampler->prior.beta;
     state->smoothing = (float)((double)sampler->prior.word_count * sampler->prior.beta);
-    state->is_wide = psi_lda_is_wide();
+    state->form = psi_lda_form_of(sampler->options.form);
     const size_t size_bytes = (size_t)state->vectors * LANES * sizeof *state->weights;
     state->weights = aligned_alloc(LANES * sizeof *state->weights, size_bytes);
     if (state->weights != NULL) {
@@ -260,7 +260,7 @@ static void vector_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
     for (uint32_t d = 0; d < block->doc_count; d++) {
         const uint32_t range[2] = {block->doc_begins[d] - first, block->doc_begins[d + 1] - first};
         document_begin(sampler, block, rows->totals, range[0], range[1]);
-        if (state->is_wide) {
+        if (state->form == PSI_LDA_FORM_AVX512) {
             tokens_draw_wide(sampler, block, rows, range);
         } else {
             tokens_draw_plain(sampler, block, rows, range);
