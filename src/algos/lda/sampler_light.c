@@ -1,44 +1,63 @@
 /* LightLDA: J. Yuan et al., "LightLDA: big topic models on modest computer clusters", WWW 2015
  * (arXiv 1412.1576). Equation (1) is a product of two, and each proposal knows one of them:
  *
- *     by word      t ~ q_w(t) = (n~_tw + beta) / (n~_t + V beta)    of stale tables
- *     by document  t ~ n_dt^- + alpha                               the topic of another token of
- *                                                                   the document, or any topic
+ *     by word      t ~ n_tw^- + beta      the topic of another token of the word, or any topic
+ *     by document  t ~ n_dt^- + alpha     the topic of another token of the document, or any topic
  *
  * They are drawn by turns, --mh-steps pairs per token. A proposal t is taken instead of the current
  * topic s with probability min(1, pi), Metropolis and Hastings:
  *
- *     by word      pi = (n_dt^- + alpha) f(t) q_w(s) / ((n_ds^- + alpha) f(s) q_w(t))
- *     by document  pi = f(t) / f(s)            f(k) = (n_kw^- + beta) / (n_k^- + V beta)
+ *     by word      pi = g(t) / g(s)       g(k) = (n_dk^- + alpha) / (n_k^- + V beta)
+ *     by document  pi = f(t) / f(s)       f(k) = (n_kw^- + beta) / (n_k^- + V beta)
  *
- * The paper's proposal by document counts the token itself. Here it is left out: what is proposed
- * then does not depend on where the chain is, its factors cancel, and the step is exact.
+ * In the paper both proposals count the token itself, and tables of words go stale. Then what is
+ * proposed depends on where the chain is, and pi does not know it: a token of a rare word leaves the
+ * topic that its document likes too often, which costs held-out perplexity much and likelihood
+ * little. Here neither proposal knows the token's own topic, what is proposed follows from the
+ * counts as they are, and every step is exact.
  *
- * Tokens are visited word by word. So the row of the word and its table stay in the nearest cache
- * however many topics there are, and there is one table at a time, built from the row when its word
- * comes. n_dk is counted among the topics of the document when needed, 32 tokens at a time
- * where the processor has registers of 512 bits. */
+ * Tokens are visited word by word. Of the word's tokens, those of the block are in `word_topics`,
+ * from which another is picked at random. All others do not move meanwhile: they are in one alias
+ * table, built when the word's turn comes. n_dk is counted among the topics of the document when
+ * needed, as many tokens at a time as the processor's registers take. */
 #include <stdlib.h>
 
+#include "algos/lda/alias_table.h"
 #include "algos/lda/doc_finder.h"
 #include "algos/lda/sampler_parts.h"
-#include "algos/lda/word_proposal.h"
 
-enum { LANES = 32, AHEAD = 8, TOPICS_PER_LINE = 32, TOPICS_AHEAD = 16 * TOPICS_PER_LINE };
+enum {
+    LANES = 32,
+    LANES_AVX2 = 16,
+    AHEAD = 8,
+    TOPICS_PER_LINE = 32,
+    TOPICS_AHEAD = 16 * TOPICS_PER_LINE
+};
+
+/* A topic of which others seem to have fewer than 0 tokens, and how many fewer. */
+typedef struct lifted_topic {
+    uint32_t topic;
+    int32_t lack;
+} lifted_topic;
 
 typedef struct light_state {
-    psi_lda_word_proposal proposal; /* of the current word, or, if tables are kept, of all */
     psi_lda_doc_finder docs;
-    float *own; /* owned, [K]: n~_tw / (n~_t + V beta) of the current word; all 0 between words */
+    uint16_t *word_topics;  /* owned, [tokens of a word]: topics of the current word's tokens */
+    psi_lda_column *others; /* owned, [K]: the current word's tokens outside of the block */
+    uint32_t *stack;        /* owned, [K]: for building the table */
+    lifted_topic *lifted;   /* owned, [K]: of the current word */
+    double others_mass;     /* tokens in `others` */
+    uint32_t others_count, lifted_count;
     psi_lda_form form;
-    int is_built;
 } light_state;
 
 static void light_fini(psi_lda_sampler *sampler) {
     light_state *const state = sampler->state;
-    psi_lda_word_proposal_fini(&state->proposal);
     psi_lda_doc_finder_fini(&state->docs);
-    free(state->own);
+    free(state->word_topics);
+    free(state->others);
+    free(state->stack);
+    free(state->lifted);
     free(state);
 }
 
@@ -49,24 +68,23 @@ static ps_err light_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
     }
     sampler->state = state;
     state->form = psi_lda_form_of(sampler->options.form);
-    psi_lda_limits one_word = *limits;
-    one_word.word_count = 1;
-    one_word.nonzero_count = limits->room_count;
-    PS_TRY(psi_lda_doc_finder_init(&state->docs, limits));
-    state->own = calloc(sampler->prior.topic_count, sizeof *state->own);
-    return state->own == NULL
-               ? PS_ENOMEM
-               : psi_lda_word_proposal_init(&state->proposal, &sampler->prior,
-                                            sampler->options.keeps_tables ? limits : &one_word);
+    const size_t topics = sampler->prior.topic_count, tokens = limits->occurrence_count;
+    state->word_topics = calloc(tokens + 1, sizeof *state->word_topics);
+    state->others = calloc(topics, sizeof *state->others);
+    state->stack = calloc(topics, sizeof *state->stack);
+    state->lifted = calloc(topics, sizeof *state->lifted);
+    const int has_all = state->word_topics != NULL && state->others != NULL &&
+                        state->stack != NULL && state->lifted != NULL;
+    return has_all ? psi_lda_doc_finder_init(&state->docs, limits) : PS_ENOMEM;
 }
 
 /* ---- Counting among the topics of a document ---- */
 
-/* A token that is drawn, and the document that it is in. Its own topic there is `old` until it has
- * a new one. */
+/* A token that is drawn: in its document, and among the tokens of its word in the block. Its own
+ * topic is `old` in both until it has a new one. */
 typedef struct token_view {
-    uint16_t *doc; /* the topics of its tokens */
-    uint32_t doc_count, place, slot;
+    uint16_t *doc; /* the topics of the document's tokens */
+    uint32_t doc_count, doc_place, word_count, word_place;
     uint16_t old;
 } token_view;
 
@@ -87,6 +105,28 @@ static inline pair count_plain(const uint16_t *doc, uint32_t count, pair wanted)
 }
 
 #if PSI_LDA_HAS_WIDE
+/* What of 16 topics is `wanted`, 2 bits each, of those from `first` on. */
+PSI_LDA_AVX2 static inline uint32_t found_in(__m256i topics, uint32_t wanted, uint32_t first) {
+    const __m256i same = _mm256_cmpeq_epi16(topics, _mm256_set1_epi16((short)wanted));
+    return (uint32_t)_mm256_movemask_epi8(same) & UINT32_MAX << 2 * first;
+}
+
+/* The last vector begins LANES_AVX2 before the end, and leaves out what it shares with the one
+ * before. */
+PSI_LDA_AVX2 static inline pair count_avx2(const uint16_t *doc, uint32_t count, pair wanted) {
+    if (count < LANES_AVX2) {
+        return count_plain(doc, count, wanted);
+    }
+    pair found = {0, 0};
+    for (uint32_t begin = 0; begin < count; begin += LANES_AVX2) {
+        const uint32_t at = count - begin < LANES_AVX2 ? count - LANES_AVX2 : begin;
+        const __m256i topics = _mm256_loadu_si256((const __m256i *)(const void *)(doc + at));
+        found.a += (uint32_t)__builtin_popcount(found_in(topics, wanted.a, begin - at));
+        found.b += (uint32_t)__builtin_popcount(found_in(topics, wanted.b, begin - at));
+    }
+    return (pair){found.a / 2, found.b / 2};
+}
+
 PSI_LDA_WIDE static inline pair count_wide(const uint16_t *doc, uint32_t count, pair wanted) {
     const __m512i a = _mm512_set1_epi16((short)wanted.a), b = _mm512_set1_epi16((short)wanted.b);
     pair found = {0, 0};
@@ -109,49 +149,65 @@ static inline double word_factor(const psi_lda_sampler *sampler, uint16_t k) {
            sampler->inverse[k];
 }
 
-/* q_w(k) of the current word. */
-static inline double word_weight(const light_state *state, uint16_t k) {
-    return (double)state->proposal.smoothing[k].weight + (double)state->own[k];
-}
-
 static inline int is_taken(psi_lda_sampler *sampler, double numerator, double denominator) {
     return psi_lda_random_uniform(&sampler->random) * denominator < numerator;
+}
+
+static inline uint16_t any_topic(psi_lda_sampler *sampler) {
+    return (uint16_t)psi_lda_random_below(&sampler->random, sampler->prior.topic_count);
+}
+
+static inline uint16_t propose_by_word(psi_lda_sampler *sampler, const token_view *token) {
+    const light_state *const state = sampler->state;
+    const double siblings = (double)token->word_count - 1;
+    const double smoothing = (double)sampler->prior.topic_count * sampler->prior.beta;
+    const double at =
+        psi_lda_random_uniform(&sampler->random) * (siblings + state->others_mass + smoothing);
+    if (at < siblings) {
+        const uint32_t other = (uint32_t)at;
+        return state->word_topics[other + (other >= token->word_place)];
+    }
+    if (at < siblings + state->others_mass) {
+        return psi_lda_table_draw(state->others, state->others_count, &sampler->random);
+    }
+    return any_topic(sampler);
+}
+
+static inline uint16_t propose_by_document(psi_lda_sampler *sampler, const token_view *token) {
+    const double others = (double)token->doc_count - 1;
+    const double smoothing = (double)sampler->prior.topic_count * sampler->prior.alpha;
+    const double at = psi_lda_random_uniform(&sampler->random) * (others + smoothing);
+    if (at < others) {
+        const uint32_t other = (uint32_t)at;
+        return token->doc[other + (other >= token->doc_place)];
+    }
+    return any_topic(sampler);
 }
 
 static inline __attribute__((always_inline)) uint16_t step_by_word(psi_lda_sampler *sampler,
                                                                    const token_view *token,
                                                                    uint16_t s,
                                                                    counting_function *counting) {
-    const light_state *const state = sampler->state;
     const double alpha = sampler->prior.alpha;
-    const uint16_t t = psi_lda_word_proposal_draw(&state->proposal, token->slot, &sampler->random);
+    const uint16_t t = propose_by_word(sampler, token);
     if (t == s) {
         return s;
     }
     pair n = counting(token->doc, token->doc_count, (pair){t, s});
     n.a -= t == token->old;
     n.b -= s == token->old;
-    const double to = ((double)n.a + alpha) * word_factor(sampler, t) * word_weight(state, s);
-    const double from = ((double)n.b + alpha) * word_factor(sampler, s) * word_weight(state, t);
+    const double to = ((double)n.a + alpha) * sampler->inverse[t];
+    const double from = ((double)n.b + alpha) * sampler->inverse[s];
     return is_taken(sampler, to, from) ? t : s;
 }
 
 static inline uint16_t step_by_document(psi_lda_sampler *sampler, const token_view *token,
                                         uint16_t s) {
-    const uint32_t topics = sampler->prior.topic_count;
-    const double others = (double)token->doc_count - 1;
-    const double at =
-        psi_lda_random_uniform(&sampler->random) * (others + (double)topics * sampler->prior.alpha);
-    uint16_t t;
-    if (at < others) {
-        const uint32_t other = (uint32_t)at;
-        t = token->doc[other + (other >= token->place)];
-    } else {
-        t = (uint16_t)psi_lda_random_below(&sampler->random, topics);
+    const uint16_t t = propose_by_document(sampler, token);
+    if (t == s) {
+        return s;
     }
-    const int stays =
-        t == s || !is_taken(sampler, word_factor(sampler, t), word_factor(sampler, s));
-    return stays ? s : t;
+    return is_taken(sampler, word_factor(sampler, t), word_factor(sampler, s)) ? t : s;
 }
 
 /* Adds `step` tokens of a topic to the counts of the word and of all. */
@@ -166,6 +222,7 @@ static inline __attribute__((always_inline)) void token_draw(psi_lda_sampler *sa
                                                              const token_view *token,
                                                              int64_t *totals,
                                                              counting_function *counting) {
+    const light_state *const state = sampler->state;
     uint16_t topic = token->old;
     counts_change(sampler, totals, topic, -1);
     for (uint32_t step = 0; step < sampler->options.mh_steps; step++) {
@@ -173,19 +230,76 @@ static inline __attribute__((always_inline)) void token_draw(psi_lda_sampler *sa
         topic = step_by_document(sampler, token, topic);
     }
     counts_change(sampler, totals, topic, 1);
-    token->doc[token->place] = topic;
+    state->word_topics[token->word_place] = topic;
+    token->doc[token->doc_place] = topic;
 }
 
 /* ---- A word ---- */
 
-static inline token_view token_of(const psi_lda_block *block, uint32_t doc, uint32_t token,
-                                  uint32_t slot) {
-    const uint32_t begin = block->doc_begins[doc] - block->doc_begins[0];
-    return (token_view){.doc = block->topics + begin,
-                        .doc_count = block->doc_begins[doc + 1] - block->doc_begins[0] - begin,
-                        .place = token - begin,
-                        .slot = slot,
-                        .old = block->topics[token]};
+/* The counts without the block's tokens, as a sampler sees them: what is below 0 is lifted to 0. */
+static inline void other_take(psi_lda_sampler *sampler, uint32_t k) {
+    light_state *const state = sampler->state;
+    int32_t *const count = &sampler->row.counts[k];
+    if (*count > 0) {
+        state->others[state->others_count++] =
+            (psi_lda_column){.weight = (float)*count, .topic = (uint16_t)k};
+        state->others_mass += (double)*count;
+    } else if (*count < 0) {
+        state->lifted[state->lifted_count++] = (lifted_topic){.topic = k, .lack = -*count};
+        *count = 0;
+    }
+}
+
+/* Makes the table of the word's tokens that are not in the block, of which word_topics[0..count)
+ * are. O(what the row has + count). */
+static void others_make(psi_lda_sampler *sampler, uint32_t count) {
+    light_state *const state = sampler->state;
+    const ps_sparse_row *const had = &sampler->row.had;
+    for (uint32_t i = 0; i < count; i++) {
+        sampler->row.counts[state->word_topics[i]]--;
+    }
+    const uint32_t topics = had->columns == NULL ? sampler->prior.topic_count : had->count;
+    for (uint32_t i = 0; i < topics; i++) {
+        other_take(sampler, had->columns == NULL ? i : had->columns[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) { /* a sparse row may not have them */
+        if (sampler->row.counts[state->word_topics[i]] < 0) {
+            other_take(sampler, state->word_topics[i]);
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        sampler->row.counts[state->word_topics[i]]++;
+    }
+    psi_lda_table_build(state->others, state->others_count, state->others_mass, state->stack);
+}
+
+/* Begins a word: its tokens' topics, and the table, unless all of its tokens are in the block. */
+static void word_begin(psi_lda_sampler *sampler, const psi_lda_block *block, uint32_t w) {
+    light_state *const state = sampler->state;
+    const uint32_t begin = block->word_begins[w], count = block->word_begins[w + 1] - begin;
+    for (uint32_t i = 0; i < count; i++) {
+        state->word_topics[i] = block->topics[block->by_word[begin + i]];
+    }
+    state->others_mass = 0;
+    state->others_count = 0;
+    state->lifted_count = 0;
+    if (count < block->frequencies[w]) {
+        others_make(sampler, count);
+    }
+}
+
+static void word_end(psi_lda_sampler *sampler) {
+    const light_state *const state = sampler->state;
+    for (uint32_t i = 0; i < state->lifted_count; i++) {
+        sampler->row.counts[state->lifted[i].topic] -= state->lifted[i].lack;
+    }
+}
+
+static inline void topics_prefetch(const token_view *token) {
+    const uint32_t end = token->doc_count < TOPICS_AHEAD ? token->doc_count : TOPICS_AHEAD;
+    for (uint32_t i = 0; i < end; i += TOPICS_PER_LINE) {
+        __builtin_prefetch(token->doc + i, 1);
+    }
 }
 
 static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sampler,
@@ -195,22 +309,24 @@ static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sa
     const light_state *const state = sampler->state;
     const uint32_t begin = block->word_begins[w], count = block->word_begins[w + 1] - begin;
     const uint32_t *const places = block->by_word + begin;
-    const uint32_t slot = sampler->options.keeps_tables ? w : 0;
-    uint32_t docs[AHEAD];
+    token_view ahead[AHEAD];
     for (uint32_t i = 0; i < count + AHEAD; i++) {
         if (i >= AHEAD) {
-            const token_view token = token_of(block, docs[i % AHEAD], places[i - AHEAD], slot);
+            token_view token = ahead[i % AHEAD];
+            token.old = state->word_topics[i - AHEAD];
             token_draw(sampler, &token, totals, counting);
         }
         if (i < count) { /* what the token that is AHEAD will need */
             const uint32_t doc = psi_lda_doc_find(&state->docs, block, places[i]);
-            uint32_t at = block->doc_begins[doc] - block->doc_begins[0];
-            uint32_t end = block->doc_begins[doc + 1] - block->doc_begins[0];
-            end = end - at < TOPICS_AHEAD ? end : at + TOPICS_AHEAD;
-            for (; at < end; at += TOPICS_PER_LINE) {
-                __builtin_prefetch(block->topics + at, 1);
-            }
-            docs[i % AHEAD] = doc;
+            const uint32_t at = block->doc_begins[doc] - block->doc_begins[0];
+            const token_view token = {.doc = block->topics + at,
+                                      .doc_count =
+                                          block->doc_begins[doc + 1] - block->doc_begins[doc],
+                                      .doc_place = places[i] - at,
+                                      .word_count = count,
+                                      .word_place = i};
+            topics_prefetch(&token);
+            ahead[i % AHEAD] = token;
         }
     }
 }
@@ -225,56 +341,38 @@ PSI_LDA_WIDE static void word_visit_wide(psi_lda_sampler *sampler, const psi_lda
                                          int64_t *totals, uint32_t w) {
     word_visit(sampler, block, totals, w, count_wide);
 }
+
+PSI_LDA_AVX2 static void word_visit_avx2(psi_lda_sampler *sampler, const psi_lda_block *block,
+                                         int64_t *totals, uint32_t w) {
+    word_visit(sampler, block, totals, w, count_avx2);
+}
 #else
 #define word_visit_wide word_visit_plain
+#define word_visit_avx2 word_visit_plain
 #endif
-
-/* Builds the word's table, unless it is kept from an earlier pass, and sets `own`. */
-static void own_make(psi_lda_sampler *sampler, uint32_t w) {
-    light_state *const state = sampler->state;
-    psi_lda_word_proposal *const proposal = &state->proposal;
-    const uint32_t slot = sampler->options.keeps_tables ? w : 0;
-    ps_sparse_row row = sampler->row.had;
-    if (row.columns == NULL) {
-        row = (ps_sparse_row){.count = sampler->prior.topic_count, .values = sampler->row.counts};
-    }
-    if (!state->is_built || !sampler->options.keeps_tables) {
-        psi_lda_word_proposal_word(proposal, slot, &row, sampler->inverse);
-    }
-    for (uint64_t i = proposal->begins[slot]; i < proposal->begins[slot + 1]; i++) {
-        state->own[proposal->columns[i].topic] = proposal->columns[i].weight;
-    }
-}
-
-static void own_clear(const light_state *state, uint32_t slot) {
-    const psi_lda_word_proposal *const proposal = &state->proposal;
-    for (uint64_t i = proposal->begins[slot]; i < proposal->begins[slot + 1]; i++) {
-        state->own[proposal->columns[i].topic] = 0;
-    }
-}
 
 static void light_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
                        const psi_lda_rows *rows) {
     light_state *const state = sampler->state;
     psi_lda_doc_finder_make(&state->docs, block);
-    if (!state->is_built || !sampler->options.keeps_tables) {
-        psi_lda_word_proposal_begin(&state->proposal, sampler->inverse);
-    }
     for (uint32_t w = 0; w < block->word_count; w++) {
         if (!psi_lda_open_row_begin(&sampler->row, block, rows, w)) {
-            PS_ASSERT(!sampler->options.keeps_tables);
             continue;
         }
-        own_make(sampler, w);
-        if (state->form == PSI_LDA_FORM_AVX512) {
+        word_begin(sampler, block, w);
+        switch (state->form) {
+        case PSI_LDA_FORM_AVX512:
             word_visit_wide(sampler, block, rows->totals, w);
-        } else {
+            break;
+        case PSI_LDA_FORM_AVX2:
+            word_visit_avx2(sampler, block, rows->totals, w);
+            break;
+        default:
             word_visit_plain(sampler, block, rows->totals, w);
         }
-        own_clear(state, sampler->options.keeps_tables ? w : 0);
+        word_end(sampler);
         psi_lda_open_row_end(&sampler->row, block, rows, w);
     }
-    state->is_built = 1;
 }
 
 const psi_lda_method psi_lda_light = {light_init, light_fini, light_pass};
