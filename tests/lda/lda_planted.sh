@@ -5,7 +5,7 @@ set -uo pipefail
 . "$TORTOISE_SOURCE/tests/support/planted.bash"
 planted_begin "${1:?a compiler}" -O2
 sources=(sampler sampler_dense sampler_sparse sampler_alias sampler_light sampler_warp sampler_vector
-    sampler_fplus word_proposal open_row)
+    sampler_fplus alias_table word_proposal open_row)
 for name in "${sources[@]}"; do
     compile "$root/src/algos/lda/$name.c" "$scratch/$name.o" || exit 1
 done
@@ -38,13 +38,15 @@ wrong sampler_alias alias_draws '* ratio < other' '* other < ratio'
 wrong sampler_alias alias_draws '(count + alpha) * factor / (count * factor + alpha * stale)' \
     '(count + alpha) * factor / ((count + alpha) * factor)'
 wrong sampler_alias alias_draws '(count + alpha) * factor /' 'factor /'
-wrong sampler_light light_draws 'word_weight(state, s)' 'word_weight(state, t)'
 wrong sampler_light light_draws '((double)n.a + alpha)' '(double)n.a'
-wrong sampler_light light_draws '* word_factor(sampler, t) *' '*'
+wrong sampler_light light_draws '* sampler->inverse[t]' ''
 wrong sampler_light light_draws 'is_taken(sampler, word_factor(sampler, t)' 'is_taken(sampler, word_factor(sampler, s)'
 wrong sampler_light light_draws 'n.a -= t == token->old;' ''
-wrong sampler_light all_draw 'state->own[proposal->columns[i].topic] = 0;' ''
-wrong sampler_light light_draws 'other + (other >= token->place)' 'other'
+wrong sampler_light light_draws 'other + (other >= token->word_place)' 'other'
+wrong sampler_light light_draws 'other + (other >= token->doc_place)' 'other'
+wrong sampler_light all_draw '(siblings + state->others_mass + smoothing)' '(siblings + smoothing)'
+wrong sampler_light all_draw 'sampler->row.counts[state->word_topics[i]]--;' ''
+wrong sampler_light all_draw 'if (count < block->frequencies[w])' 'if (count > block->frequencies[w])'
 wrong sampler_warp warp_draws 'd->counts[s] - 1' 'd->counts[s]'
 wrong sampler_warp warp_draws 'd->smoothing) * d->inverse[t]' 'd->smoothing) * d->inverse[s]'
 wrong sampler_warp warp_draws 'other + (other >= i)' 'other'
@@ -62,7 +64,8 @@ wrong open_row sparse_rows 'topic_change(row, row->before[i], -1);' ''
 wrong open_row sparse_rows 'row->spread[topic] = 0;' ''
 plant algos/lda/open_row lda_negative 'row->spread[row->before[i]] = 0;' '' a_sparse_row_leaves
 wrong open_row sparse_rows 'row->changes[topic] = 0;' ''
-wrong word_proposal light_draws 'at < column->share ?' 'at < 1 ?'
+wrong alias_table alias_draws 'at < column->share ?' 'at < 1 ?'
+wrong alias_table all_draw 'low->other = (uint16_t)stack[greater];' ''
 
 # unclamped SAMPLER CLAIM OLD NEW: a count below zero is taken for what it is.
 unclamped() {
@@ -71,13 +74,13 @@ unclamped() {
 unclamped sampler_dense dense 'psi_lda_count(row[k])' 'row[k]'
 unclamped sampler_sparse sparse 'psi_lda_count(row[k])' 'row[k]'
 unclamped sampler_alias alias 'psi_lda_count(row[k])' 'row[k]'
-unclamped sampler_light light 'psi_lda_count(sampler->row.counts[k])' 'sampler->row.counts[k]'
+unclamped sampler_light light '} else if (*count < 0) {' '} else if (*count < -1000) {'
 unclamped sampler_warp warp 'psi_lda_count(d->counts[t])' 'd->counts[t]'
 unclamped sampler_vector vector 'psi_lda_count(counts[l]) + state->beta);' 'counts[l] + state->beta);
 #define _mm512_max_epi32(counts, zero) (counts)'
 unclamped sampler_fplus fplus 'psi_lda_count(row[k])' 'row[k]'
 unclamped sampler_fplus fplus 'totals[topic] > 0 ? totals[topic] : 0' 'totals[topic]'
-unclamped word_proposal light 'counts[i] > 0' 'counts[i] != 0'
+unclamped word_proposal alias 'counts[k] > 0' 'counts[k] != 0'
 # ... and clamped in the table, too
 unclamped sampler_dense dense 'topic_draw(sampler, row);' 'topic_draw(sampler, row);
             row[1] = psi_lda_count(row[1]);'

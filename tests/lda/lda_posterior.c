@@ -3,9 +3,9 @@
  * million passes, its states are counted every tenth, and a chi-square test compares them. The seed
  * is fixed, so the test is not flaky.
  *
- * alias and light draw from stale tables. Whatever these say the walk is exact, if they do not
- * depend on it: so the tables of the first pass, which are those of an arbitrary state, are kept.
- * Stale they are then for good, which shows errors of the acceptance ratios best.
+ * alias draws from stale tables. Whatever these say the walk is exact, if they do not depend on it:
+ * so the tables of the first pass, which are those of an arbitrary state, are kept. Stale they are
+ * then for good, which shows errors of the acceptance ratios best.
  *
  * warp decides about proposals with counts that have moved on since they were drawn, so the
  * posterior is not what it walks on. Its own walk is listed instead: every transition of the two

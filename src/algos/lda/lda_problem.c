@@ -17,7 +17,7 @@ const ps_option psi_lda_option_list[PSI_LDA_OPTIONS] = {
                       "prior count of every word in a topic"},
     [PSI_LDA_SAMPLER] = {"sampler", PS_OPTION_WORD, psi_lda_kind_words, "auto", 0, 0,
                          "how topics are drawn"},
-    [PSI_LDA_MH_STEPS] = {"mh-steps", PS_OPTION_COUNT, NULL, "2", 1, 1000,
+    [PSI_LDA_MH_STEPS] = {"mh-steps", PS_OPTION_COUNT, NULL, "4", 1, 1000,
                           "alias, light, warp: proposals, pairs or rounds per token"},
     [PSI_LDA_HELDOUT] = {"heldout", PS_OPTION_NUMBER, NULL, "0.02", 0, 0.9,
                          "share of the documents that is not learned from"},

@@ -128,7 +128,7 @@ typedef struct psi_lda_options {
     psi_lda_kind kind;
     uint32_t
         mh_steps;     /* alias: proposals, light: pairs of them, warp: rounds, per token and pass */
-    int keeps_tables; /* alias, light: never rebuild the first block's tables; for tests: a chain
+    int keeps_tables; /* alias: never rebuild the first block's tables; for tests: a chain
                         * whose proposals do not depend on its past is exact */
     psi_lda_form
         form; /* no wider one than this; for tests and benchmarks: all forms draw the same */

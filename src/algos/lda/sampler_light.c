@@ -11,8 +11,8 @@
  *     by document  pi = f(t) / f(s)       f(k) = (n_kw^- + beta) / (n_k^- + V beta)
  *
  * In the paper both proposals count the token itself, and tables of words go stale. Then what is
- * proposed depends on where the chain is, and pi does not know it: a token of a rare word leaves the
- * topic that its document likes too often, which costs held-out perplexity much and likelihood
+ * proposed depends on where the chain is, and pi does not know it: a token of a rare word leaves
+ * the topic that its document likes too often, which costs held-out perplexity much and likelihood
  * little. Here neither proposal knows the token's own topic, what is proposed follows from the
  * counts as they are, and every step is exact.
  *
@@ -145,7 +145,7 @@ PSI_LDA_WIDE static inline pair count_wide(const uint16_t *doc, uint32_t count, 
 
 /* f(k): (n_kw^- + beta) / (n_k^- + V beta). */
 static inline double word_factor(const psi_lda_sampler *sampler, uint16_t k) {
-    return ((double)psi_lda_count(sampler->row.counts[k]) + sampler->prior.beta) *
+    return ((double)sampler->row.counts[k] + sampler->prior.beta) *
            sampler->inverse[k];
 }
 
