@@ -32,8 +32,11 @@ wrong sampler_dense dense_draws 'topic_draw(sampler, row);
             psi_lda_token_add' 'topic_draw(sampler, row); sampler->inverse[0] = 1;
             psi_lda_token_add'
 wrong sampler_sparse sparse_draws 'state->r += count * after * beta;' 'state->r += count * after;'
-wrong sampler_sparse sparse_draws 'state->factors[topic] = (count + alpha) * after;' \
-    'state->factors[topic] = count * after;'
+wrong sampler_sparse sparse_draws '(float)((count + alpha) * after);' '(float)(count * after);'
+wrong sampler_sparse sparse_draws 'state->s = share->s;' ''
+wrong sampler_sparse sparse_draws 'q -= (double)state->factors[old];' ''
+wrong sampler_sparse sparse_draws 'list->topics[list->from] = list->topics[last];' ''
+wrong sampler_sparse sparse_draws 'rows->words[w][state->topics[i]] += (int32_t)state->numbers[i];' ''
 wrong sampler_alias alias_draws '* ratio < other' '* other < ratio'
 wrong sampler_alias alias_draws '(count + alpha) * factor / (count * factor + alpha * stale)' \
     '(count + alpha) * factor / ((count + alpha) * factor)'
@@ -72,7 +75,7 @@ unclamped() {
     plant "algos/lda/$1" lda_negative "$3" "$4" "$2_takes_what_is_negative"
 }
 unclamped sampler_dense dense 'psi_lda_count(row[k])' 'row[k]'
-unclamped sampler_sparse sparse 'psi_lda_count(row[k])' 'row[k]'
+unclamped sampler_sparse sparse 'list->row[topic]--;' ''
 unclamped sampler_alias alias 'psi_lda_count(row[k])' 'row[k]'
 unclamped sampler_light light '} else if (*count < 0) {' '} else if (*count < -1000) {'
 unclamped sampler_warp warp 'psi_lda_count(d->counts[t])' 'd->counts[t]'
