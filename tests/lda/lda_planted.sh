@@ -80,6 +80,7 @@ unclamped sampler_alias alias 'psi_lda_count(row[k])' 'row[k]'
 unclamped sampler_light light '} else if (*count < 0) {' '} else if (*count < -1000) {'
 unclamped sampler_warp warp 'psi_lda_count(d->counts[t])' 'd->counts[t]'
 unclamped sampler_vector vector 'psi_lda_count(counts[l]) + state->beta);' 'counts[l] + state->beta);
+#define _mm256_max_epi32(counts, zero) (counts)
 #define _mm512_max_epi32(counts, zero) (counts)'
 unclamped sampler_fplus fplus 'psi_lda_count(row[k])' 'row[k]'
 unclamped sampler_fplus fplus 'totals[topic] > 0 ? totals[topic] : 0' 'totals[topic]'

@@ -11,7 +11,7 @@
  *     sums[v][l] = p(l) + p(16 + l) + ... + p(16 v + l)
  *
  * so a draw finds its lane by the last sums, then its vector within the lane, in any order of
- * topics that suits the processor. Both forms below add in the same order and draw the same. */
+ * topics that suits the processor. All forms below add in the same order and draw the same. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +82,77 @@ static inline uint32_t draw_plain(const vector_state *state, const int32_t *row,
 }
 
 #if PSI_LDA_HAS_WIDE
+/* Sixteen lanes in two registers. */
+typedef struct lanes_pair {
+    __m256 low, high;
+} lanes_pair;
+
+PSI_LDA_AVX2 static inline __m256 terms_of_avx2(const float *weights, const int32_t *counts,
+                                                __m256 beta) {
+    const __m256i read = _mm256_loadu_si256((const __m256i *)(const void *)counts);
+    const __m256i clamped = _mm256_max_epi32(read, _mm256_setzero_si256());
+    return _mm256_mul_ps(_mm256_loadu_ps(weights),
+                         _mm256_add_ps(_mm256_cvtepi32_ps(clamped), beta));
+}
+
+PSI_LDA_AVX2 static inline lanes_pair terms_add_avx2(lanes_pair sum, const float *weights,
+                                                     const int32_t *counts, __m256 beta) {
+    return (lanes_pair){_mm256_add_ps(sum.low, terms_of_avx2(weights, counts, beta)),
+                        _mm256_add_ps(sum.high, terms_of_avx2(weights + 8, counts + 8, beta))};
+}
+
+/* Adds to each lane the one `step` before it. */
+#define LANES_ADD(sum, step)                                                         \
+    do {                                                                             \
+        const __m256i low = _mm256_castps_si256((sum).low);                          \
+        const __m256i high = _mm256_castps_si256((sum).high);                        \
+        const __m256i zero_low = _mm256_permute2x128_si256(low, low, 0x08);          \
+        const __m256i low_high = _mm256_permute2x128_si256(low, high, 0x21);         \
+        const __m256i low_up = _mm256_alignr_epi8(low, zero_low, 16 - 4 * (step));   \
+        const __m256i high_up = _mm256_alignr_epi8(high, low_high, 16 - 4 * (step)); \
+        (sum).low = _mm256_add_ps((sum).low, _mm256_castsi256_ps(low_up));           \
+        (sum).high = _mm256_add_ps((sum).high, _mm256_castsi256_ps(high_up));        \
+    } while (0)
+
+PSI_LDA_AVX2 static inline lanes_pair over_lanes_avx2(lanes_pair sum) {
+    LANES_ADD(sum, 1);
+    LANES_ADD(sum, 2);
+    LANES_ADD(sum, 4);
+    sum.high = _mm256_add_ps(sum.high, sum.low);
+    return sum;
+}
+
+PSI_LDA_AVX2 static inline uint32_t draw_avx2(const vector_state *state, const int32_t *row,
+                                              float uniform) {
+    const __m256 beta = _mm256_set1_ps(state->beta);
+    const uint32_t before = (state->vectors - 1) * LANES, last = state->last;
+    const float *const weights = state->weights;
+    float *const sums = state->sums;
+    lanes_pair sum = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (uint32_t k = 0; k < before; k += LANES) {
+        sum = terms_add_avx2(sum, weights + k, row + k, beta);
+        _mm256_storeu_ps(sums + k, sum.low);
+        _mm256_storeu_ps(sums + k + 8, sum.high);
+    }
+    sum = over_lanes_avx2(terms_add_avx2(sum, weights + before, row + last, beta));
+    float over_lanes[LANES + 1];
+    over_lanes[0] = 0;
+    _mm256_storeu_ps(over_lanes + 1, sum.low);
+    _mm256_storeu_ps(over_lanes + 9, sum.high);
+    const __m256 total = _mm256_permutevar8x32_ps(sum.high, _mm256_set1_epi32(7));
+    const __m256 at = _mm256_mul_ps(_mm256_set1_ps(uniform), total);
+    const int low = _mm256_movemask_ps(_mm256_cmp_ps(sum.low, at, _CMP_LE_OQ));
+    const int high = _mm256_movemask_ps(_mm256_cmp_ps(sum.high, at, _CMP_LE_OQ));
+    const uint32_t below = (uint32_t)low | (uint32_t)high << 8;
+    const uint32_t lane = (uint32_t)__builtin_popcount(below & 0x7fffU);
+    const float rest = _mm256_cvtss_f32(at) - over_lanes[lane];
+    uint32_t k = 0;
+    for (uint32_t v = 0; v < before; v += LANES) {
+        k += sums[v + lane] <= rest ? LANES : 0;
+    }
+    return (k < before ? k : last) + lane;
+}
+
 /* Lanes move up by `step`, and zeros in. */
 #define SHIFTED(lanes, step) \
     _mm512_castsi512_ps(     \
@@ -171,6 +242,21 @@ static inline void token_move_plain(psi_lda_sampler *sampler, int32_t *row, int6
 #if PSI_LDA_HAS_WIDE
 /* The same. A processor hands what was stored on to a load of the same width at once, to a wider
  * one only once it is in the cache: so the weight is stored with its neighbours. */
+PSI_LDA_AVX2 static inline void token_move_avx2(psi_lda_sampler *sampler, int32_t *row,
+                                                int64_t *totals, uint32_t topic, int step) {
+    const vector_state *const state = sampler->state;
+    const uint32_t place = place_of(state, topic), lane = place % 8;
+    float *const vector = state->weights + (place - lane);
+    sampler->doc_counts[topic] += step;
+    row[topic] += step;
+    totals[topic] += step;
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i is_it = _mm256_cmpeq_epi32(lanes, _mm256_set1_epi32((int)lane));
+    const __m256 weight = _mm256_set1_ps(weight_of(sampler, totals, topic));
+    _mm256_store_ps(vector,
+                    _mm256_blendv_ps(_mm256_load_ps(vector), weight, _mm256_castsi256_ps(is_it)));
+}
+
 PSI_LDA_WIDE static inline void token_move_wide(psi_lda_sampler *sampler, int32_t *row,
                                                 int64_t *totals, uint32_t topic, int step) {
     const vector_state *const state = sampler->state;
@@ -245,11 +331,17 @@ static void tokens_draw_plain(psi_lda_sampler *sampler, const psi_lda_block *blo
 }
 
 #if PSI_LDA_HAS_WIDE
+PSI_LDA_AVX2 static void tokens_draw_avx2(psi_lda_sampler *sampler, const psi_lda_block *block,
+                                          const psi_lda_rows *rows, const uint32_t *range) {
+    tokens_draw(sampler, block, rows, range, &(const form){draw_avx2, token_move_avx2});
+}
+
 PSI_LDA_WIDE static void tokens_draw_wide(psi_lda_sampler *sampler, const psi_lda_block *block,
                                           const psi_lda_rows *rows, const uint32_t *range) {
     tokens_draw(sampler, block, rows, range, &(const form){draw_wide, token_move_wide});
 }
 #else
+#define tokens_draw_avx2 tokens_draw_plain
 #define tokens_draw_wide tokens_draw_plain
 #endif
 
@@ -262,6 +354,8 @@ static void vector_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
         document_begin(sampler, block, rows->totals, range[0], range[1]);
         if (state->form == PSI_LDA_FORM_AVX512) {
             tokens_draw_wide(sampler, block, rows, range);
+        } else if (state->form == PSI_LDA_FORM_AVX2) {
+            tokens_draw_avx2(sampler, block, rows, range);
         } else {
             tokens_draw_plain(sampler, block, rows, range);
         }

@@ -1,0 +1,95 @@
+/* A sampler draws the same topics in every form that it has: plain C, and registers of 256 and of
+ * 512 bits. Else the same seed would give another model on another processor. Forms that this
+ * processor lacks are not compared. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "algos/lda/lda_serial.h"
+#include "algos/lda/sampler_parts.h"
+#include "lda_fixture.h"
+#include "support/suite.h"
+
+static const char small_data[] = "synthetic:docs=150,words=300,topics=7,length=83";
+/* More tokens of a document than 16 bits count, and more of a word than there are documents. */
+static const char long_data[] = "synthetic:docs=2,words=5,topics=2,length=150000";
+
+/* What a walk ends with. Owned. */
+typedef struct walk_end {
+    uint16_t *topics;
+    size_t count;
+} walk_end;
+
+static walk_end walk(const char *data, const char *options, int passes, psi_lda_form form) {
+    psi_lda_problem *const problem = lda_fixture_open(data, 2385, 1, options);
+    psi_lda_serial serial;
+    problem->sampler.form = form;
+    CU_ASSERT_EQUAL_FATAL(psi_lda_serial_init(&serial, problem), PS_OK);
+    /* Counts of others may be stale: some too many, some below 0. */
+    const uint32_t topics = problem->prior.topic_count;
+    for (uint32_t w = 0; w < problem->prior.word_count; w += 3) {
+        serial.words[(size_t)w * topics + w % topics] -= 2;
+        serial.words[(size_t)w * topics + (w + 1) % topics] += 5;
+    }
+    serial.totals[topics / 2] -= serial.totals[topics / 2] + 3;
+    for (int pass = 0; pass < passes; pass++) {
+        psi_lda_serial_pass(&serial);
+    }
+    const walk_end end = {.topics = serial.topics, .count = problem->blocks.token_count};
+    serial.topics = NULL;
+    psi_lda_serial_fini(&serial);
+    psi_lda_problem_close(problem);
+    return end;
+}
+
+static void forms_compare(const char *data, const char *options, int passes) {
+    static const struct {
+        psi_lda_form form;
+        const char *name;
+    } others[] = {{PSI_LDA_FORM_AVX2, "AVX2"}, {PSI_LDA_FORM_AVX512, "AVX-512"}};
+    const walk_end plain = walk(data, options, passes, PSI_LDA_FORM_PLAIN);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (psi_lda_form_of(others[i].form) != others[i].form) {
+            printf("no %s here; ", others[i].name);
+            continue;
+        }
+        const walk_end other = walk(data, options, passes, others[i].form);
+        size_t first = 0;
+        CU_ASSERT_EQUAL_FATAL(other.count, plain.count);
+        while (first < plain.count && other.topics[first] == plain.topics[first]) {
+            first++;
+        }
+        CU_ASSERT_EQUAL(first, plain.count);
+        if (first < plain.count) {
+            printf("%s: %s differs at token %zu; ", options, others[i].name, first);
+        }
+        free(other.topics);
+    }
+    free(plain.topics);
+}
+
+static void sampler_compare(const char *name) {
+    static const char *const topic_counts[] = {"1", "3", "16", "50", "100", "257", "1000"};
+    char options[96];
+    for (size_t i = 0; i < sizeof topic_counts / sizeof topic_counts[0]; i++) {
+        (void)snprintf(options, sizeof options, "sampler=%s topics=%s alpha=0.13 batch=0.4", name,
+                       topic_counts[i]);
+        forms_compare(small_data, options, 6);
+    }
+    (void)snprintf(options, sizeof options, "sampler=%s topics=3 alpha=0.7", name);
+    forms_compare(long_data, options, 2);
+}
+
+static void vector_draws_the_same_in_all_forms(void) {
+    sampler_compare("vector");
+}
+
+static void fplus_draws_the_same_in_all_forms(void) {
+    sampler_compare("fplus");
+}
+
+static const suite_test tests[] = {
+    SUITE_TEST(vector_draws_the_same_in_all_forms),
+    SUITE_TEST(fplus_draws_the_same_in_all_forms),
+};
+SUITE_MAIN("lda forms", tests)
