@@ -136,7 +136,7 @@ static double margin_max(const psi_online_problem *problem) {
 /* L: on the set, or everywhere if points are not kept there. */
 static double slope_max(const psi_online_problem *problem) {
     const psi_game *const game = &problem->game;
-    if (problem->theorem->is_revising) {
+    if (problem->theorem->learner == PSI_LEARNER_ADAREVISION) {
         return game->lambda > 0 ? INFINITY : psi_loss_slope_max(game->loss, INFINITY);
     }
     return psi_loss_slope_max(game->loss, margin_max(problem)) +
@@ -206,11 +206,7 @@ static ps_err problem_fill(psi_online_problem *problem, const ps_settings *setti
         return PS_EINVAL;
     }
     const int learner = place_of(settings, PSI_ONLINE_LEARNER);
-    const psi_learner_kind stated = problem->theorem->is_dual       ? PSI_LEARNER_DUAL
-                                    : problem->theorem->is_lazy     ? PSI_LEARNER_LAZY
-                                    : problem->theorem->is_adadelay ? PSI_LEARNER_ADADELAY
-                                    : problem->theorem->is_revising ? PSI_LEARNER_ADAREVISION
-                                                                    : PSI_LEARNER_SGD;
+    const psi_learner_kind stated = problem->theorem->learner;
     problem->learner = learner == 0 ? stated : (psi_learner_kind)(learner - 1);
     problem->facts.is_plain = problem->learner == stated && problem->step_scale == 1;
     problem->game = (psi_game){.loss = (psi_loss)place_of(settings, PSI_ONLINE_LOSS),
