@@ -49,7 +49,7 @@ static ps_err work(ps_worker *w, const void *arg) {
 static ps_err open_problem(const ps_settings *s, void **problem_out, ps_fault *fault) {
     struct problem *const made = *problem_out = malloc(sizeof *made);
     if (made == NULL) { return ps_fault_set(fault, PS_ENOMEM, "no memory"); }
-    *made = (struct problem){s->seed, s->worker_count, strtod(s->values[0], NULL)};
+    *made = (struct problem){s->seed, s->worker_count, ps_option_number(s->values[0])};
     return PS_OK;
 }
 

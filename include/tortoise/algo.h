@@ -30,6 +30,9 @@ typedef struct ps_option {
     const char *help;          /* one line, with the unit */
 } ps_option;
 
+/* The number that the value of a PS_OPTION_COUNT or PS_OPTION_NUMBER says, which is checked before open(). */
+double ps_option_number(const char *value);
+
 /* The bytes that the value of a PS_OPTION_SIZE says, which is checked before open(); 0 if it says none. */
 uint64_t ps_option_bytes(const char *value);
 

@@ -226,6 +226,10 @@ void psi_format_rate(double bytes_per_s, char text[static PSI_UNITS_TEXT_MAX]) {
     format_scaled(bytes_per_s, units, sizeof units / sizeof units[0], text);
 }
 
+double ps_option_number(const char *value) {
+    return strtod(value, NULL);
+}
+
 uint64_t ps_option_bytes(const char *value) {
     uint64_t bytes = 0;
     ps_fault fault = {0};

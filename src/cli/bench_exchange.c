@@ -334,11 +334,9 @@ ps_err tt_exchange_measure(const tt_exchange_case *cases, size_t case_count, tt_
     exchange_problem problem = {
         .cases = cases, .case_count = case_count, .placement = placement, .options = options};
     (void)tt_cpus_allowed(problem.cpus);
-    problem.shared = mmap(NULL, sizeof *problem.shared, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (problem.shared == MAP_FAILED) {
-        return ps_fault_set(fault, PS_ENOMEM, "%s", ps_err_text(PS_ENOMEM));
-    }
+    void *shared = NULL;
+    PS_TRY(tt_shared_memory(sizeof *problem.shared, &shared, fault));
+    problem.shared = shared;
     tt_bench_plan plan;
     tt_bench_plan_init(&plan, exchange_worker, &problem);
     plan.plan.table_count = exchange_tables(plan.plan.specs);

@@ -210,11 +210,9 @@ static void memory_row_init(const void *problem, uint32_t table, uint64_t row, v
 }
 
 static ps_err print_memory(ps_fault *fault) {
-    double *const row_bytes =
-        mmap(NULL, sizeof *row_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (row_bytes == MAP_FAILED) {
-        return ps_fault_set(fault, PS_ENOMEM, "%s", ps_err_text(PS_ENOMEM));
-    }
+    void *shared = NULL;
+    PS_TRY(tt_shared_memory(sizeof(double), &shared, fault));
+    double *const row_bytes = shared;
     tt_bench_plan plan;
     tt_bench_plan_init(&plan, memory_worker, &row_bytes);
     plan.algo.row_init = memory_row_init;

@@ -4,9 +4,8 @@
 
 #include <unistd.h>
 
-/* There is no objective: what is measured is the time. */
-static void evaluate(const void *problem, uint32_t rank, const void *local, size_t local_size_bytes,
-                     const ps_model *model, double *sums) {
+void tt_bench_evaluate(const void *problem, uint32_t rank, const void *local,
+                       size_t local_size_bytes, const ps_model *model, double *sums) {
     (void)problem;
     (void)rank;
     (void)local;
@@ -15,7 +14,7 @@ static void evaluate(const void *problem, uint32_t rank, const void *local, size
     sums[0] = 0.0;
 }
 
-static void finish(const void *problem, const double *sums, double *metrics) {
+void tt_bench_finish(const void *problem, const double *sums, double *metrics) {
     (void)problem;
     metrics[0] = sums[0];
 }
@@ -29,8 +28,8 @@ void tt_bench_plan_init(tt_bench_plan *plan,
                            .metric_count = 1,
                            .sum_count = 1,
                            .worker = worker,
-                           .evaluate = evaluate,
-                           .finish = finish};
+                           .evaluate = tt_bench_evaluate,
+                           .finish = tt_bench_finish};
     plan->plan = (psi_plan){.algo = &plan->algo,
                             .problem = problem,
                             .node_count = 1,

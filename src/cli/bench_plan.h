@@ -13,6 +13,12 @@ typedef struct tt_bench_plan {
     psi_plan plan; /* the caller fills in tables and counts */
 } tt_bench_plan;
 
+/* Evaluation and finish of an algorithm without an objective, where what is measured is the time:
+ * one sum and one metric, which are 0. */
+void tt_bench_evaluate(const void *problem, uint32_t rank, const void *local,
+                       size_t local_size_bytes, const ps_model *model, double *sums);
+void tt_bench_finish(const void *problem, const double *sums, double *metrics);
+
 /* One node with one worker and one shard, bsp, no evaluation but at the end, no tables yet.
  * `problem` is borrowed until the run is over. */
 void tt_bench_plan_init(tt_bench_plan *plan,

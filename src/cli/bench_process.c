@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -80,6 +81,14 @@ void tt_placement_restore(const tt_cpu_mask *mask) {
     cpu_set_t set;
     memcpy(&set, mask->bytes, sizeof set);
     (void)set_all_threads(&set);
+}
+
+ps_err tt_shared_memory(size_t size_bytes, void **memory_out, ps_fault *fault) {
+    void *const memory =
+        mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    *memory_out = memory == MAP_FAILED ? NULL : memory;
+    return memory == MAP_FAILED ? ps_fault_set(fault, PS_ENOMEM, "%s", ps_err_text(PS_ENOMEM))
+                                : PS_OK;
 }
 
 double tt_process_resident_bytes(void) {

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tortoise/err.h"
+
 /* Where the two processes of a measurement run, and how they wait for each other: asleep, or
  * polling for a while first. */
 typedef enum tt_placement {
@@ -33,6 +35,10 @@ typedef struct tt_cpu_mask {
 } tt_cpu_mask;
 bool tt_placement_save(tt_cpu_mask *mask);
 void tt_placement_restore(const tt_cpu_mask *mask);
+
+/* Memory, all zero, that a child process shares with this one. PS_OK, or PS_ENOMEM with *memory_out
+ * NULL; munmap() releases it. */
+PS_MUST_CHECK ps_err tt_shared_memory(size_t size_bytes, void **memory_out, ps_fault *fault);
 
 /* Bytes of this process that are in memory; 0 if the system does not say. */
 double tt_process_resident_bytes(void);

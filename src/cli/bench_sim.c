@@ -17,6 +17,8 @@
 #include "algos/mf/app.h"
 #include "algos/mf/problem.h"
 #include "algos/mf/serial.h"
+#include "bench_plan.h"
+#include "bench_process.h"
 #include "node/run.h"
 #include "sim/event_heap.h"
 #include "sim/sim.h"
@@ -71,21 +73,6 @@ static ps_err talk_worker(ps_worker *worker, const void *problem) {
     return err;
 }
 
-static void talk_evaluate(const void *problem, uint32_t rank, const void *local,
-                          size_t local_size_bytes, const ps_model *model, double *sums) {
-    (void)problem;
-    (void)rank;
-    (void)local;
-    (void)local_size_bytes;
-    (void)model;
-    sums[0] = 0.0;
-}
-
-static void talk_finish(const void *problem, const double *sums, double *metrics) {
-    (void)problem;
-    metrics[0] = sums[0];
-}
-
 static double talk_units_per_clock(const void *problem) {
     (void)problem;
     return 1.0;
@@ -102,8 +89,8 @@ static const ps_algo talk_algo = {.name = "talk",
                                   .sum_count = 1,
                                   .tables = talk_tables,
                                   .worker = talk_worker,
-                                  .evaluate = talk_evaluate,
-                                  .finish = talk_finish,
+                                  .evaluate = tt_bench_evaluate,
+                                  .finish = tt_bench_finish,
                                   .units_per_clock = talk_units_per_clock};
 
 /* A simulation, and what a child process reports of it. */
@@ -158,11 +145,9 @@ static ps_err case_run(const sim_case *what, sim_report *report) {
 
 /* Runs the case in a child process. */
 static ps_err case_run_in_child(const sim_case *what, sim_report *report_out, ps_fault *fault) {
-    sim_report *const shared =
-        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) {
-        return ps_fault_set(fault, PS_ENOMEM, "bench sim: memory is exhausted");
-    }
+    void *memory = NULL;
+    PS_TRY(tt_shared_memory(sizeof(sim_report), &memory, fault));
+    sim_report *const shared = memory;
     (void)fflush(stdout);
     const pid_t child = fork();
     if (child == 0) {

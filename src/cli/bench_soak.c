@@ -194,11 +194,9 @@ static ps_err soak_run(const tt_bench_options *options, ps_fault *fault) {
     soak_problem problem = {.warm_s = duration_s / 5,
                             .duration_s = duration_s - duration_s / 5,
                             .start_s = tt_bench_now_s()};
-    problem.shared = mmap(NULL, sizeof *problem.shared, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (problem.shared == MAP_FAILED) {
-        return ps_fault_set(fault, PS_ENOMEM, "%s", ps_err_text(PS_ENOMEM));
-    }
+    void *shared = NULL;
+    PS_TRY(tt_shared_memory(sizeof *problem.shared, &shared, fault));
+    problem.shared = shared;
     tt_bench_plan plan;
     tt_bench_plan_init(&plan, soak_worker, &problem);
     plan.plan.policy = (psi_policy){.ops = &psi_policy_ssp, .slack = SLACK};

@@ -34,11 +34,9 @@ typedef struct workers_run {
 
 /* The sum of the rates of two processes that run the plain loop at the same time. */
 static ps_err two_loops(const workers_run *run, double *rate_out, ps_fault *fault) {
-    double *const rates =
-        mmap(NULL, 2 * sizeof *rates, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (rates == MAP_FAILED) {
-        return ps_fault_set(fault, PS_ENOMEM, "%s", ps_err_text(PS_ENOMEM));
-    }
+    void *shared = NULL;
+    PS_TRY(tt_shared_memory(2 * sizeof(double), &shared, fault));
+    double *const rates = shared;
     const pid_t child = fork();
     if (child == 0) {
         _exit(tt_mf_serial_measure(run->one, run->passes, &rates[1], fault) == PS_OK ? 0 : 1);

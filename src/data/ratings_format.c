@@ -32,8 +32,9 @@ static ps_err field_take(const psi_line_input *input, const char *what, const ch
                                  (unsigned)(unsigned char)*field.begin);
 }
 
-ps_err psi_id_read(const psi_line_input *input, const psi_id_rule *rule, const char **at,
-                   uint32_t *index_out, ps_fault *fault) {
+/* Reads the field after *at as an id and moves *at behind it. *index_out counts from 0. */
+static ps_err id_read(const psi_line_input *input, const psi_id_rule *rule, const char **at,
+                      uint32_t *index_out, ps_fault *fault) {
     psi_field field = {0};
     PS_TRY(field_take(input, rule->what, rule->wanted, at, &field, fault));
     uint64_t id = 0;
@@ -68,8 +69,9 @@ ps_err psi_id_read(const psi_line_input *input, const psi_id_rule *rule, const c
     return PS_OK;
 }
 
-ps_err psi_value_read(const psi_line_input *input, const char *wanted, const char **at,
-                      float *value_out, ps_fault *fault) {
+/* Reads the field after *at as a finite number that f32 can hold. */
+static ps_err value_read(const psi_line_input *input, const char *wanted, const char **at,
+                         float *value_out, ps_fault *fault) {
     psi_field field = {0};
     PS_TRY(field_take(input, "rating", wanted, at, &field, fault));
     const psi_number_verdict verdict = psi_number_real(field.begin, field.end, value_out);
@@ -92,6 +94,23 @@ ps_err psi_value_read(const psi_line_input *input, const char *wanted, const cha
     return psi_line_input_refuse(input, field.begin, fault,
                                  "rating '%.*s' is not a number; a line is %s", length, field.begin,
                                  wanted);
+}
+
+ps_err psi_rating_read(const psi_line_input *input, const psi_id_rule *user_rule,
+                       const psi_id_rule *item_rule, psi_ratings *ratings, const char **at_out,
+                       ps_fault *fault) {
+    uint32_t user = 0, item = 0;
+    float value = 0;
+    const char *at = input->text;
+    PS_TRY(id_read(input, user_rule, &at, &user, fault));
+    PS_TRY(id_read(input, item_rule, &at, &item, fault));
+    PS_TRY(value_read(input, user_rule->wanted, &at, &value, fault));
+    if (psi_ratings_append(ratings, user, item, value) != PS_OK) {
+        return ps_fault_set(fault, PS_ENOMEM, "%s: no memory for %zu ratings", input->path,
+                            ratings->count + 1);
+    }
+    *at_out = at;
+    return PS_OK;
 }
 
 ps_err psi_line_refuse_rest(const psi_line_input *input, const char *wanted, const char *at,

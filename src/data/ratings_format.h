@@ -27,19 +27,19 @@ PS_MUST_CHECK ps_err psi_line_next_content(psi_line_input *input, char comment, 
 /* Whether nothing but blanks is at `at` and behind it in the current line. */
 bool psi_line_ends_at(const psi_line_input *input, const char *at);
 
-/* Reads the field after *at as an id of `what` ("user"), 1..id_max, and moves *at behind it.
- * *index_out counts from 0. `wanted` says what a line looks like, for the message. */
+/* An id of `what` ("user") in a line that looks like `wanted`: 1..id_max, which comes from
+ * `max_origin` ("2^32-1", "the size line's rows"). All texts are for messages. */
 typedef struct psi_id_rule {
     const char *what, *wanted;
     uint64_t id_max;
-    const char *max_origin; /* "2^32-1" or "the size line's rows", for the message */
+    const char *max_origin;
 } psi_id_rule;
-PS_MUST_CHECK ps_err psi_id_read(const psi_line_input *input, const psi_id_rule *rule,
-                                 const char **at, uint32_t *index_out, ps_fault *fault);
 
-/* Reads the field after *at as a finite number that f32 can hold. */
-PS_MUST_CHECK ps_err psi_value_read(const psi_line_input *input, const char *wanted,
-                                    const char **at, float *value_out, ps_fault *fault);
+/* Reads the three fields that the current line begins with, two ids and a finite number that f32
+ * can hold, and appends them as a rating; its ids count from 0. *at_out is behind the fields. */
+PS_MUST_CHECK ps_err psi_rating_read(const psi_line_input *input, const psi_id_rule *user_rule,
+                                     const psi_id_rule *item_rule, psi_ratings *ratings,
+                                     const char **at_out, ps_fault *fault);
 
 /* Refuses the field at `at` as one too many, or whatever else keeps the line from ending there. */
 ps_err psi_line_refuse_rest(const psi_line_input *input, const char *wanted, const char *at,

@@ -85,20 +85,9 @@ static ps_err entry_read(const psi_line_input *input, const size_line *size, psi
                                      .wanted = wanted,
                                      .id_max = size->columns,
                                      .max_origin = "the columns of the size line"};
-    uint32_t row = 0, column = 0;
-    float value = 0;
-    const char *at = input->text;
-    PS_TRY(psi_id_read(input, &row_rule, &at, &row, fault));
-    PS_TRY(psi_id_read(input, &column_rule, &at, &column, fault));
-    PS_TRY(psi_value_read(input, wanted, &at, &value, fault));
-    if (!psi_line_ends_at(input, at)) {
-        return psi_line_refuse_rest(input, wanted, at, fault);
-    }
-    if (psi_ratings_append(ratings, row, column, value) != PS_OK) {
-        return ps_fault_set(fault, PS_ENOMEM, "%s: no memory for %zu ratings", input->path,
-                            ratings->count + 1);
-    }
-    return PS_OK;
+    const char *at = NULL;
+    PS_TRY(psi_rating_read(input, &row_rule, &column_rule, ratings, &at, fault));
+    return psi_line_ends_at(input, at) ? PS_OK : psi_line_refuse_rest(input, wanted, at, fault);
 }
 
 ps_err psi_ratings_read_matrix_market(psi_line_input *input, psi_ratings *ratings,

@@ -25,18 +25,10 @@ ps_err psi_ratings_read_text(psi_line_input *input, psi_ratings *ratings, ps_fau
         PS_TRY(psi_line_next_content(input, '#', &has_line, fault));
     }
     while (has_line) {
-        uint32_t user = 0, item = 0;
-        float value = 0;
-        const char *at = input->text;
-        PS_TRY(psi_id_read(input, &user_rule, &at, &user, fault));
-        PS_TRY(psi_id_read(input, &item_rule, &at, &item, fault));
-        PS_TRY(psi_value_read(input, wanted, &at, &value, fault));
+        const char *at = NULL;
+        PS_TRY(psi_rating_read(input, &user_rule, &item_rule, ratings, &at, fault));
         if (!psi_line_ends_at(input, at)) {
             PS_TRY(stamp_check(input, at, fault));
-        }
-        if (psi_ratings_append(ratings, user, item, value) != PS_OK) {
-            return ps_fault_set(fault, PS_ENOMEM, "%s: no memory for %zu ratings", input->path,
-                                ratings->count + 1);
         }
         PS_TRY(psi_line_next_content(input, '#', &has_line, fault));
     }

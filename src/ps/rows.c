@@ -291,6 +291,11 @@ bool psi_rows_add_sparse(psi_rows *rows, psi_private_row *row, uint32_t count,
 
 /* ---- Sealing ---- */
 
+/* Whether the row has something to publish: changes of a sparse row that cancel leave no entry. */
+static bool has_update(const psi_rows *rows, const psi_private_row *row) {
+    return row->is_changed && (row->sparse == 0 || rows->sparse[row->sparse - 1].delta.count > 0);
+}
+
 static size_t wire_size_bytes(const psi_rows *rows, const psi_private_row *row) {
     const psi_table_layout *const table = &rows->layout->tables[row->table];
     if (table->layout == PS_DENSE) {
@@ -336,7 +341,7 @@ static bool make_segments(psi_rows *rows, psi_block *block) {
     memset(rows->counts, 0, place_count * sizeof *rows->counts);
     for (size_t i = 0; i < rows->row_count; i++) {
         const psi_private_row *const row = &rows->rows[i];
-        if (row->is_changed) {
+        if (has_update(rows, row)) {
             rows->counts[(size_t)row->table * layout->shard_count + row->place.shard]++;
         }
     }
@@ -362,7 +367,7 @@ static psi_segment *segment_of(const psi_rows *rows, psi_block *block, const psi
 static bool place_values(psi_rows *rows, psi_block *block) {
     for (size_t i = 0; i < rows->row_count; i++) {
         const psi_private_row *const row = &rows->rows[i];
-        if (row->is_changed) {
+        if (has_update(rows, row)) {
             segment_of(rows, block, row)->size_bytes += wire_size_bytes(rows, row);
         }
     }
@@ -384,7 +389,7 @@ bool psi_rows_seal(psi_rows *rows, psi_block *block) {
     }
     for (size_t i = 0; i < rows->row_count; i++) {
         const psi_private_row *const row = &rows->rows[i];
-        if (row->is_changed) {
+        if (has_update(rows, row)) {
             psi_segment *const segment = segment_of(rows, block, row);
             block->locals[segment->first + segment->count++] = row->place.local;
             put_change(rows, row,

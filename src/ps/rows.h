@@ -100,8 +100,9 @@ PS_MUST_CHECK bool psi_rows_add_sparse(psi_rows *rows, psi_private_row *row, uin
                                        const uint32_t *columns, const void *values);
 
 /* Ends the clock: writes all changes into `block` (cleared first) and forgets the rows. The order
- * of rows within a segment is the order of first touch. False: memory is exhausted; the rows are
- * unchanged. O(values changed + rows touched + tables x shards). */
+ * of rows within a segment is the order of first touch. A sparse row whose changes cancelled is not
+ * in the block, nor is a segment without rows. False: memory is exhausted; the rows are unchanged.
+ * O(values changed + rows touched + tables x shards). */
 PS_MUST_CHECK bool psi_rows_seal(psi_rows *rows, psi_block *block);
 
 /* Forgets all rows and changes without publishing them. */

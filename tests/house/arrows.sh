@@ -56,12 +56,12 @@ judge_include() { # FILE LINE FOLDER INCLUDED
     esac
 }
 
-while IFS=: read -r file line text; do
+# FILE:LINE:INCLUDED of all of them; names in quotes without these.
+while IFS=: read -r file line included; do
     folder=${file#src/}
-    folder=${folder%%/*}
-    included=$(sed -nE 's/^ *# *include +(<[^>]*>|"[^"]*").*/\1/p' <<<"$text")
-    judge_include "$file" "$line" "$folder" "${included//\"/}"
-done < <(grep -rnE --include='*.[ch]' '^ *# *include' src 2>/dev/null | sort) >>"$found"
+    judge_include "$file" "$line" "${folder%%/*}" "$included"
+done < <(grep -rnE --include='*.[ch]' '^ *# *include' src 2>/dev/null | sort |
+    sed -nE 's/^([^:]*:[0-9]*:) *# *include +(<[^>]*>|"[^"]*").*/\1\2/; T; s/"//g; p') >>"$found"
 
 # A public header includes public headers alone.
 grep -rnE '^ *# *include +"' include 2>/dev/null | grep -v '"tortoise/' |

@@ -113,8 +113,10 @@ static void packed_topics_come_back(void) {
         for (size_t count = 0; count <= 35; count++) {
             ps_random random = ps_random_stream(bits, "packed", (uint32_t)count);
             uint16_t topics[35];
-            uint8_t *const packed = malloc(psi_lda_packed_size_bytes(count, bits));
+            const size_t size_bytes = psi_lda_packed_size_bytes(count, bits);
+            uint8_t *const packed = malloc(size_bytes + 1);
             CU_ASSERT_PTR_NOT_NULL_FATAL(packed);
+            packed[size_bytes] = 0xA5; /* not theirs */
             for (size_t i = 0; i < count; i++) {
                 topics[i] = (uint16_t)ps_random_below(&random, UINT64_C(1) << bits);
             }
@@ -122,6 +124,7 @@ static void packed_topics_come_back(void) {
             for (size_t i = 0; i < count; i++) {
                 CU_ASSERT_EQUAL(psi_lda_packed_topic(packed, i, bits), topics[i]);
             }
+            CU_ASSERT_EQUAL(packed[size_bytes], 0xA5);
             free(packed);
         }
     }

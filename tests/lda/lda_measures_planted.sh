@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# lda_measures_planted.sh CC: proves that the tests of coherence, inference, models and drawn documents can fail
-# (tests/support/planted.bash).
+# lda_measures_planted.sh CC: proves that the tests of coherence, inference, models, drawn documents and packed topics
+# can fail (tests/support/planted.bash).
 set -uo pipefail
 # shellcheck source=tests/support/planted.bash
 . "$TORTOISE_SOURCE/tests/support/planted.bash"
 planted_begin "${1:?a compiler}" -O1
 archives=("$TORTOISE_BUILD"/libtortoise_{algos,data,base}.a)
-for test in lda_npmi lda_mixtures lda_corpus_part lda_fixture; do
+for test in lda_npmi lda_mixtures lda_corpus_part lda_blocks lda_fixture; do
     compile "$root/tests/lda/$test.c" "$scratch/$test.o" || exit 1
 done
 
@@ -17,6 +17,7 @@ build() {
 planted_right lda_npmi
 planted_right lda_mixtures
 planted_right lda_corpus_part
+planted_right lda_blocks packed_topics
 
 plant algos/lda/lda_coherence lda_npmi 'return common == 0 ? -1 : 1' 'return common == 0 ? 0 : 1'
 plant algos/lda/lda_coherence lda_npmi '(p_left * p_right)) / -log(p)' '(p_left * p_right))'
@@ -44,5 +45,20 @@ plant algos/lda/lda_problem lda_corpus_part 'ids_out[doc] = doc_first + d;' 'ids
 plant algos/lda/lda_problem lda_corpus_part '"lda-heldout", doc_first + d' '"lda-heldout", d'
 plant algos/lda/lda_problem lda_corpus_part 'all->token_count + some.doc_begins[d + 1]' 'some.doc_begins[d + 1]'
 plant algos/lda/lda_problem lda_corpus_part 'problem->frequencies[some.words[i]]++' 'problem->frequencies[some.words[i]] += 2'
+
+# packed OLD NEW
+packed() {
+    plant_header algos/lda/packed_topics lda/lda_blocks "$1" "$2" packed_topics
+}
+packed 'topic_count > UINT32_C(1) << bits' 'topic_count >= UINT32_C(1) << bits'
+packed 'bits < 16' 'bits < 15'
+packed '+ 7) / 8 + 2' '+ 7) / 8 + 1'
+packed '(count % 8 * bits + 7) / 8' 'count % 8 * bits / 8'
+packed 'held |= ' 'held = '
+packed 'held >>= 8;' ''
+packed 'to[0] = (uint8_t)held;' 'to[0] = 0;'
+packed ' | (uint32_t)at[2] << 16' ''
+packed '*const at = packed + i / 8 * bits' '*const at = packed + i / 8 * 8'
+packed 'word >> first % 8' 'word >> first'
 
 planted_end

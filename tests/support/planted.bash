@@ -35,24 +35,46 @@ planted_failed() {
     failures=$((failures + 1))
 }
 
+# replace FILE OLD NEW OUT: copies root/src/FILE, in which OLD stands once or more, with NEW in the place of the first.
+replace() {
+    local content changed
+    count=$((count + 1))
+    content=$(<"$root/src/$1")
+    changed=${content/"$2"/"$3"}
+    if [ "$changed" = "$content" ]; then
+        planted_failed "$1: '$2' is not there any more"
+        return 1
+    fi
+    printf '%s\n' "$changed" >"$4"
+}
+
+# must_fail FILE NEW TEST [CLAIM]: what was built with the error.
+must_fail() {
+    ! passes "$scratch/wrong" "${@:4}" || planted_failed "$1: '$2' is not noticed by $3 ${4-}"
+}
+
 # plant FILE TEST OLD NEW [CLAIM]: OLD stands in root/src/FILE.c, once or more; the first is replaced, and the test, or
 # its CLAIM, must then fail. An error that survives fails, and so does one whose place is not found.
 plant() {
-    local content changed
-    count=$((count + 1))
-    content=$(<"$root/src/$1.c")
-    changed=${content/"$3"/"$4"}
-    if [ "$changed" = "$content" ]; then
-        planted_failed "$1: '$3' is not there any more"
-        return
-    fi
-    printf '%s\n' "$changed" >"$scratch/planted.c"
-    if ! compile "$scratch/planted.c" "$scratch/planted.o" ||
-        ! build "$scratch/wrong" "$1" "$2" "$scratch/planted.o"; then
+    replace "$1.c" "$3" "$4" "$scratch/planted.c" || return
+    if compile "$scratch/planted.c" "$scratch/planted.o" && build "$scratch/wrong" "$1" "$2" "$scratch/planted.o"; then
+        must_fail "$1" "$4" "$2" "${@:5}"
+    else
         planted_failed "$1: '$4' does not compile"
-    elif passes "$scratch/wrong" "${@:5}"; then
-        planted_failed "$1: '$4' is not noticed by $2 ${5-}"
     fi
+}
+
+# plant_header FILE TEST OLD NEW [CLAIM]: the same in root/src/FILE.h, for what root/tests/TEST.c itself makes of it.
+plant_header() {
+    local flags=("-I$scratch/headers" "${flags[@]}")
+    mkdir -p "$scratch/headers/$(dirname "$1")"
+    replace "$1.h" "$3" "$4" "$scratch/headers/$1.h" || return
+    if compile "$root/tests/$2.c" "$scratch/planted_test.o" && build "$scratch/wrong" none planted_test; then
+        must_fail "$1" "$4" "$2" "${@:5}"
+    else
+        planted_failed "$1: '$4' does not compile"
+    fi
+    rm "$scratch/headers/$1.h"
 }
 
 # Without errors the test must pass: planted_right TEST [CLAIM].

@@ -53,10 +53,6 @@ const ps_option psi_finite_option_list[PSI_FINITE_OPTIONS] = {
                                "multiplies the largest step that the theorem allows"},
 };
 
-static double number_of(const ps_settings *settings, int option) {
-    return strtod(settings->values[option], NULL);
-}
-
 static int place_of(const ps_settings *settings, int option) {
     return ps_option_place(&psi_finite_option_list[option], settings->values[option]);
 }
@@ -117,27 +113,28 @@ static void options_take(psi_finite_problem *problem, const ps_settings *setting
                           problem->theorem->method == PSI_METHOD_BLOCKS;
     problem->seed = settings->seed;
     problem->worker_count = settings->worker_count;
-    problem->l1 = number_of(settings, PSI_FINITE_L1);
-    problem->shard_count = (uint32_t)number_of(settings, PSI_FINITE_SHARDS);
-    problem->block_count = (uint32_t)number_of(settings, PSI_FINITE_BLOCKS);
+    problem->l1 = ps_option_number(settings->values[PSI_FINITE_L1]);
+    problem->shard_count = (uint32_t)ps_option_number(settings->values[PSI_FINITE_SHARDS]);
+    problem->block_count = (uint32_t)ps_option_number(settings->values[PSI_FINITE_BLOCKS]);
     problem->delays = (psi_shard_delays)place_of(settings, PSI_FINITE_DELAYS);
     problem->weighs_by_errors = place_of(settings, PSI_FINITE_WEIGHTS) == 1;
-    problem->replica_count = (uint64_t)number_of(settings, PSI_FINITE_REPLICAS);
+    problem->replica_count = (uint64_t)ps_option_number(settings->values[PSI_FINITE_REPLICAS]);
     problem->steps_per_clock = is_single ? 1 : (uint64_t)batch;
-    problem->game =
-        (psi_game){.loss = losses[place_of(settings, PSI_FINITE_LOSS)],
-                   .lambda = number_of(settings, PSI_FINITE_STRONG),
-                   .set = {.kind = PSI_SET_BOX,
-                           .dimension = (uint32_t)number_of(settings, PSI_FINITE_DIMENSION),
-                           .radius = number_of(settings, PSI_FINITE_RADIUS)},
-                   .stream = &problem->examples};
-    problem->facts = (psi_facts){.horizon = (double)(clocks * problem->steps_per_clock),
-                                 .strong = problem->game.lambda,
-                                 .delay = number_of(settings, PSI_FINITE_DELAY),
-                                 .staleness = number_of(settings, PSI_FINITE_STALENESS),
-                                 .workers = settings->worker_count,
-                                 .is_iid = 1,
-                                 .is_plain = 1};
+    problem->game = (psi_game){
+        .loss = losses[place_of(settings, PSI_FINITE_LOSS)],
+        .lambda = ps_option_number(settings->values[PSI_FINITE_STRONG]),
+        .set = {.kind = PSI_SET_BOX,
+                .dimension = (uint32_t)ps_option_number(settings->values[PSI_FINITE_DIMENSION]),
+                .radius = ps_option_number(settings->values[PSI_FINITE_RADIUS])},
+        .stream = &problem->examples};
+    problem->facts =
+        (psi_facts){.horizon = (double)(clocks * problem->steps_per_clock),
+                    .strong = problem->game.lambda,
+                    .delay = ps_option_number(settings->values[PSI_FINITE_DELAY]),
+                    .staleness = ps_option_number(settings->values[PSI_FINITE_STALENESS]),
+                    .workers = settings->worker_count,
+                    .is_iid = 1,
+                    .is_plain = 1};
     if (problem->block_count > problem->game.set.dimension) {
         problem->block_count = problem->game.set.dimension;
     }
@@ -224,13 +221,13 @@ static ps_err problem_fill(psi_finite_problem *problem, const ps_settings *setti
         return PS_EINVAL;
     }
     options_take(problem, settings);
-    const psi_finite_spec spec = {.directions =
-                                      (psi_directions)place_of(settings, PSI_FINITE_DIRECTIONS),
-                                  .dimension = problem->game.set.dimension,
-                                  .count = (uint64_t)number_of(settings, PSI_FINITE_EXAMPLES),
-                                  .margin = number_of(settings, PSI_FINITE_MARGIN),
-                                  .noise = number_of(settings, PSI_FINITE_NOISE),
-                                  .seed = settings->seed};
+    const psi_finite_spec spec = {
+        .directions = (psi_directions)place_of(settings, PSI_FINITE_DIRECTIONS),
+        .dimension = problem->game.set.dimension,
+        .count = (uint64_t)ps_option_number(settings->values[PSI_FINITE_EXAMPLES]),
+        .margin = ps_option_number(settings->values[PSI_FINITE_MARGIN]),
+        .noise = ps_option_number(settings->values[PSI_FINITE_NOISE]),
+        .seed = settings->seed};
     if ((double)spec.count * spec.dimension > numbers_max) {
         return ps_fault_set(fault, PS_EINVAL, "%g examples of %u dimensions are too many",
                             (double)spec.count, spec.dimension);
@@ -240,7 +237,7 @@ static ps_err problem_fill(psi_finite_problem *problem, const ps_settings *setti
     PS_TRY(sizes_check(problem, fault));
     PS_TRY(psi_finite_examples_make(&spec, &problem->examples, problem->separator));
     PS_TRY(method_prepare(problem));
-    problem->facts.step = number_of(settings, PSI_FINITE_STEP_SCALE) *
+    problem->facts.step = ps_option_number(settings->values[PSI_FINITE_STEP_SCALE]) *
                           problem->theorem->theorem.step(&problem->facts, 1);
     return PS_OK;
 }

@@ -1,8 +1,8 @@
 /* The tables: the counts of every word by topic, in one table or, where rare words have sparse
- * rows, in two, and those of all tokens by topic. The documents of a
- * worker, their topics and counts never leave it. In its first clock a worker adds the counts of
- * its first topics; in every later one it fetches the words of a block of documents, draws the
- * topics of the block's tokens, and publishes the difference. */
+ * rows, in two, and those of all tokens by topic. The documents of a worker, their topics and
+ * counts never leave it. In its first clock a worker adds the counts of its first topics; in every
+ * later one it fetches the words of a block of documents, draws the topics of the block's tokens,
+ * and publishes the difference. */
 #include "algos/lda/lda_app.h"
 
 #include <math.h>

@@ -43,19 +43,15 @@ static ps_err slices_take(psi_lda_problem *problem, const ps_settings *settings,
     return PS_OK;
 }
 
-static double number_of(const ps_settings *settings, int option) {
-    return strtod(settings->values[option], NULL);
-}
-
 static void options_take(psi_lda_problem *problem, const ps_settings *settings) {
-    problem->prior.topic_count = (uint32_t)number_of(settings, PSI_LDA_TOPICS);
-    problem->prior.alpha = number_of(settings, PSI_LDA_ALPHA);
-    problem->prior.beta = number_of(settings, PSI_LDA_BETA);
+    problem->prior.topic_count = (uint32_t)ps_option_number(settings->values[PSI_LDA_TOPICS]);
+    problem->prior.alpha = ps_option_number(settings->values[PSI_LDA_ALPHA]);
+    problem->prior.beta = ps_option_number(settings->values[PSI_LDA_BETA]);
     problem->sampler.kind =
         psi_lda_kind_of(settings->values[PSI_LDA_SAMPLER], problem->prior.topic_count);
     problem->first_topics = (psi_lda_first)ps_option_place(
         &psi_lda_option_list[PSI_LDA_FIRST_TOPICS], settings->values[PSI_LDA_FIRST_TOPICS]);
-    problem->sampler.mh_steps = (uint32_t)number_of(settings, PSI_LDA_MH_STEPS);
+    problem->sampler.mh_steps = (uint32_t)ps_option_number(settings->values[PSI_LDA_MH_STEPS]);
     problem->seed = settings->seed;
     problem->worker_count = settings->worker_count;
 }
@@ -178,7 +174,8 @@ static ps_err corpus_survey(psi_lda_problem *problem, const ps_settings *setting
     }
     for (uint32_t d = 0; d < docs; d += SURVEY_DOCS) {
         const uint32_t count = docs - d < SURVEY_DOCS ? docs - d : SURVEY_DOCS;
-        PS_TRY(documents_survey(problem, number_of(settings, PSI_LDA_HELDOUT), d, count, corpus));
+        PS_TRY(documents_survey(problem, ps_option_number(settings->values[PSI_LDA_HELDOUT]), d,
+                                count, corpus));
     }
     return PS_OK;
 }
@@ -194,7 +191,8 @@ static ps_err corpus_take(psi_lda_problem *problem, const ps_settings *settings,
     problem->word_texts = corpus->word_texts;
     corpus->vocabulary = NULL;
     corpus->word_texts = NULL;
-    return corpus_split(problem, number_of(settings, PSI_LDA_HELDOUT), 0, corpus, NULL);
+    return corpus_split(problem, ps_option_number(settings->values[PSI_LDA_HELDOUT]), 0, corpus,
+                        NULL);
 }
 
 /* Deals the words to the two tables, for samplers that take sparse rows. A slice has dense rows

@@ -26,10 +26,6 @@ const ps_option psi_lr_option_list[PSI_LR_OPTIONS] = {
                         "learn in a random order, by --seed; for files sorted by label"},
 };
 
-static double number_of(const ps_settings *settings, int option) {
-    return strtod(settings->values[option], NULL);
-}
-
 static int flag_of(const ps_settings *settings, int option) {
     return strcmp(settings->values[option], "yes") == 0;
 }
@@ -45,13 +41,13 @@ static psi_lr_schedule schedule_of(const char *word) {
 }
 
 static void options_take(psi_lr_problem *problem, const ps_settings *settings) {
-    problem->shape.bits = (uint32_t)number_of(settings, PSI_LR_BITS);
+    problem->shape.bits = (uint32_t)ps_option_number(settings->values[PSI_LR_BITS]);
     problem->shape.is_quadratic = flag_of(settings, PSI_LR_QUADRATIC);
     problem->shape.has_bias = flag_of(settings, PSI_LR_BIAS);
-    problem->step = number_of(settings, PSI_LR_STEP);
+    problem->step = ps_option_number(settings->values[PSI_LR_STEP]);
     problem->schedule = schedule_of(settings->values[PSI_LR_SCHEDULE]);
-    problem->l2 = number_of(settings, PSI_LR_L2);
-    problem->delay = (uint32_t)number_of(settings, PSI_LR_DELAY);
+    problem->l2 = ps_option_number(settings->values[PSI_LR_L2]);
+    problem->delay = (uint32_t)ps_option_number(settings->values[PSI_LR_DELAY]);
     problem->mixes = flag_of(settings, PSI_LR_MIXING);
     problem->batch = settings->batch > 0 ? settings->batch : default_batch;
     problem->worker_count = settings->worker_count;
@@ -124,7 +120,8 @@ static ps_err problem_fill(psi_lr_problem *problem, const ps_settings *settings,
     options_take(problem, settings);
     problem->shape.feature_count = problem->examples.feature_count;
     PS_TRY(psi_lr_labels_check(&problem->examples, settings->data, fault));
-    PS_TRY(examples_split(problem, settings->seed, number_of(settings, PSI_LR_HELDOUT),
+    PS_TRY(examples_split(problem, settings->seed,
+                          ps_option_number(settings->values[PSI_LR_HELDOUT]),
                           flag_of(settings, PSI_LR_SHUFFLE)));
     PS_TRY(problem_check(problem, settings->data, fault));
     PS_TRY(psi_lr_prepare(&problem->shape, &problem->examples));

@@ -33,17 +33,12 @@ const ps_option psi_mf_options[PSI_MF_OPTIONS] = {
                        "parts of a clock's items, each fetched when its turn comes"},
 };
 
-/* The values were checked against kind and range before they came here. */
-static double number_of(const ps_settings *settings, int option) {
-    return strtod(settings->values[option], NULL);
-}
-
 static bool value_is(const ps_settings *settings, int option, const char *word) {
     return strcmp(settings->values[option], word) == 0;
 }
 
 static void options_take(psi_mf_problem *problem, const ps_settings *settings) {
-    problem->shape.rank = (uint32_t)number_of(settings, PSI_MF_RANK);
+    problem->shape.rank = (uint32_t)ps_option_number(settings->values[PSI_MF_RANK]);
     problem->shape.has_bias = value_is(settings, PSI_MF_BIASES, "yes");
     problem->shape.adagrad = value_is(settings, PSI_MF_ADAGRAD, "row") ? PSI_MF_ADAGRAD_ROW
                              : value_is(settings, PSI_MF_ADAGRAD, "coordinate")
@@ -52,11 +47,11 @@ static void options_take(psi_mf_problem *problem, const ps_settings *settings) {
     problem->schedule = value_is(settings, PSI_MF_SCHEDULE, "constant")      ? PSI_MF_CONSTANT
                         : value_is(settings, PSI_MF_SCHEDULE, "bold-driver") ? PSI_MF_BOLD_DRIVER
                                                                              : PSI_MF_INVERSE_SQRT;
-    problem->step = (float)number_of(settings, PSI_MF_STEP);
-    problem->lambda = (float)number_of(settings, PSI_MF_LAMBDA);
-    problem->init_scale = (float)number_of(settings, PSI_MF_INIT);
-    problem->damping = number_of(settings, PSI_MF_DAMPING);
-    problem->eval_share = number_of(settings, PSI_MF_EVAL_SHARE);
+    problem->step = (float)ps_option_number(settings->values[PSI_MF_STEP]);
+    problem->lambda = (float)ps_option_number(settings->values[PSI_MF_LAMBDA]);
+    problem->init_scale = (float)ps_option_number(settings->values[PSI_MF_INIT]);
+    problem->damping = ps_option_number(settings->values[PSI_MF_DAMPING]);
+    problem->eval_share = ps_option_number(settings->values[PSI_MF_EVAL_SHARE]);
     problem->seed = settings->seed;
     problem->worker_count = settings->worker_count;
     (void)snprintf(problem->data, sizeof problem->data, "%s", settings->data);
@@ -161,18 +156,20 @@ static ps_err problem_fill(psi_mf_problem *problem, const ps_settings *settings,
     if (triples == NULL) {
         return PS_ENOMEM;
     }
-    ps_err err = ratings_split(problem, ratings, number_of(settings, PSI_MF_HELDOUT), triples);
+    ps_err err = ratings_split(problem, ratings, ps_option_number(settings->values[PSI_MF_HELDOUT]),
+                               triples);
     if (err != PS_OK) {
         (void)ps_fault_set(fault, err, "%s: no rating is left to train on; lower --heldout",
                            problem->data);
     } else {
         const double batch = settings->batch > 0 ? settings->batch : default_batch;
-        const psi_mf_layout layout = {.user_count = problem->user_count,
-                                      .item_count = problem->item_count,
-                                      .worker_count = problem->worker_count,
-                                      .slice_count = (uint32_t)number_of(settings, PSI_MF_SLICES),
-                                      .batch = batch,
-                                      .seed = problem->seed};
+        const psi_mf_layout layout = {
+            .user_count = problem->user_count,
+            .item_count = problem->item_count,
+            .worker_count = problem->worker_count,
+            .slice_count = (uint32_t)ps_option_number(settings->values[PSI_MF_SLICES]),
+            .batch = batch,
+            .seed = problem->seed};
         err = psi_mf_blocks_make(&layout, triples, problem->training_count,
                                  triples + problem->training_count, problem->heldout_count,
                                  &problem->blocks);

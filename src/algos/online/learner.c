@@ -111,7 +111,7 @@ static void arrival_note(psi_learner *learner, uint64_t round, uint64_t arrival)
 /* AdaptiveRevision as its theorem has it: not projected. */
 static int is_free(const psi_learner *learner) {
     return learner->options.kind == PSI_LEARNER_ADAREVISION &&
-           learner->options.theorem->is_revising;
+           learner->options.theorem->learner == PSI_LEARNER_ADAREVISION;
 }
 
 static void revision_log(psi_learner *learner, uint64_t round) {

@@ -10,23 +10,6 @@
 #include "algos/online/revision.h"
 #include "algos/online/theorem.h"
 
-typedef enum psi_learner_kind {
-    /* x <- project(x - sum over arriving g_r of eta_r g_r), eta_r the theorem's step of round r:
-     * with fixed delays Algorithm 1 of Langford, Smola and Zinkevich (2009), with others and a
-     * constant step that of Quanrud and Khashabi (2015). */
-    PSI_LEARNER_SGD,
-    /* Dual averaging (Nesterov 2009): x = project(start - eta_t sum of what arrived). */
-    PSI_LEARNER_DUAL,
-    /* AdaptiveRevision (McMahan and Streeter 2014): steps by coordinate, revised for what arrived
-     * between the read and the use of a gradient. Projected, but under its own theorem. */
-    PSI_LEARNER_ADAREVISION,
-    /* AdaDelay (Sra, Yu, Li and Smola 2016): 1 / (H + L/F sqrt(t + delay_t)), by the real delay. */
-    PSI_LEARNER_ADADELAY,
-    /* As SGD, but what is kept is not projected, only what is played: with one step for all rounds
-     * dual averaging, kept in the units of x. */
-    PSI_LEARNER_LAZY
-} psi_learner_kind;
-
 /* How a read differs from the sum of all rounds before its own. */
 typedef struct psi_read {
     uint64_t in_flight; /* updates that it lacks or has too many */

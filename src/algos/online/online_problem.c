@@ -42,23 +42,19 @@ const ps_option psi_online_option_list[PSI_ONLINE_OPTIONS] = {
                           "of virtual workers: which updates they have, of those ssp leaves free"},
 };
 
-static double number_of(const ps_settings *settings, int option) {
-    return strtod(settings->values[option], NULL);
-}
-
 static int place_of(const ps_settings *settings, int option) {
     return ps_option_place(&psi_online_option_list[option], settings->values[option]);
 }
 
 /* s of the bound. */
 static double staleness_of(const ps_settings *settings) {
-    const double own = number_of(settings, PSI_ONLINE_STALENESS);
+    const double own = ps_option_number(settings->values[PSI_ONLINE_STALENESS]);
     return own == -1 ? settings->staleness : own;
 }
 
 /* P, be they real or virtual. */
 static uint32_t workers_of(const ps_settings *settings) {
-    const double unreal = number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS);
+    const double unreal = ps_option_number(settings->values[PSI_ONLINE_VIRTUAL_WORKERS]);
     return unreal > 0 ? (uint32_t)unreal : settings->worker_count;
 }
 
@@ -74,14 +70,14 @@ static ps_err stale_check(const ps_settings *settings, ps_fault *fault) {
         return ps_fault_set(fault, PS_EINVAL, "--staleness %s is neither a whole number nor -1",
                             settings->values[PSI_ONLINE_STALENESS]);
     }
-    if (number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS) == 0) {
+    if (ps_option_number(settings->values[PSI_ONLINE_VIRTUAL_WORKERS]) == 0) {
         return PS_OK;
     }
     if (settings->worker_count > 1) {
         return ps_fault_set(fault, PS_EINVAL,
                             "--virtual-workers are played by one; add --workers 1");
     }
-    if (is_adaptive || number_of(settings, PSI_ONLINE_DELAY) > 0) {
+    if (is_adaptive || ps_option_number(settings->values[PSI_ONLINE_DELAY]) > 0) {
         return ps_fault_set(fault, PS_EINVAL,
                             "--virtual-workers have no %s: their delays are those of --reads",
                             is_adaptive ? settings->values[PSI_ONLINE_LEARNER] : "--delay");
@@ -105,7 +101,7 @@ static ps_err options_check(const ps_settings *settings, ps_fault *fault) {
         return ps_fault_set(fault, PS_EINVAL, "--theorem %s is for one worker; add --workers 1",
                             theorem);
     }
-    if (settings->worker_count > 1 && number_of(settings, PSI_ONLINE_DELAY) > 0) {
+    if (settings->worker_count > 1 && ps_option_number(settings->values[PSI_ONLINE_DELAY]) > 0) {
         return ps_fault_set(
             fault, PS_EINVAL,
             "--delay is for one worker; of several the delays are those that happen");
@@ -136,7 +132,7 @@ static double margin_max(const psi_online_problem *problem) {
 /* L: on the set, or everywhere if points are not kept there. */
 static double slope_max(const psi_online_problem *problem) {
     const psi_game *const game = &problem->game;
-    if (problem->theorem->is_revising) {
+    if (problem->theorem->learner == PSI_LEARNER_ADAREVISION) {
         return game->lambda > 0 ? INFINITY : psi_loss_slope_max(game->loss, INFINITY);
     }
     return psi_loss_slope_max(game->loss, margin_max(problem)) +
@@ -152,11 +148,11 @@ static void facts_make(psi_online_problem *problem, const ps_settings *settings)
     facts->radius = psi_set_diameter(&game->set) / sqrt(2);
     facts->reach = psi_set_reach(&game->set);
     facts->horizon = (double)problem->stream.round_count;
-    facts->delay = number_of(settings, PSI_ONLINE_DELAY);
+    facts->delay = ps_option_number(settings->values[PSI_ONLINE_DELAY]);
     facts->staleness = staleness_of(settings);
     facts->workers = workers_of(settings);
     facts->dimension = game->set.dimension;
-    facts->value_bound = number_of(settings, PSI_ONLINE_VALUE_BOUND);
+    facts->value_bound = ps_option_number(settings->values[PSI_ONLINE_VALUE_BOUND]);
     facts->has_fixed_delay = place_of(settings, PSI_ONLINE_DELAYS) == PSI_DELAY_FIXED;
     facts->is_iid = place_of(settings, PSI_ONLINE_STREAM) == PSI_ORDER_IID;
     facts->is_projected = problem->worker_count == 1 && problem->virtual_workers == 0;
@@ -167,19 +163,20 @@ static void facts_make(psi_online_problem *problem, const ps_settings *settings)
 
 static psi_stream_spec stream_spec_of(const ps_settings *settings, uint64_t round_count) {
     const double staleness = staleness_of(settings);
-    const double block = number_of(settings, PSI_ONLINE_BLOCK);
-    const int is_stale =
-        workers_of(settings) > 1 || number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS) > 0;
+    const double block = ps_option_number(settings->values[PSI_ONLINE_BLOCK]);
+    const int is_stale = workers_of(settings) > 1 ||
+                         ps_option_number(settings->values[PSI_ONLINE_VIRTUAL_WORKERS]) > 0;
     const double in_flight = is_stale ? (staleness + 1) * workers_of(settings)
-                                      : number_of(settings, PSI_ONLINE_DELAY) + 1;
+                                      : ps_option_number(settings->values[PSI_ONLINE_DELAY]) + 1;
     const psi_order order = (psi_order)place_of(settings, PSI_ONLINE_STREAM);
     const double turn =
         order == PSI_ORDER_ALTERNATE ? 2 : 1; /* a quarter of a period late: worst */
     return (psi_stream_spec){.order = order,
-                             .dimension = (uint32_t)number_of(settings, PSI_ONLINE_DIMENSION),
+                             .dimension =
+                                 (uint32_t)ps_option_number(settings->values[PSI_ONLINE_DIMENSION]),
                              .round_count = round_count,
                              .block = (uint64_t)(block > 0 ? block : turn * in_flight),
-                             .noise = number_of(settings, PSI_ONLINE_NOISE),
+                             .noise = ps_option_number(settings->values[PSI_ONLINE_NOISE]),
                              .seed = settings->seed};
 }
 
@@ -196,37 +193,35 @@ static ps_err problem_fill(psi_online_problem *problem, const ps_settings *setti
         return ps_fault_set(fault, PS_EINVAL, "%g rounds of %u dimensions are too many",
                             (double)spec.round_count, spec.dimension);
     }
-    problem->virtual_workers = (uint32_t)number_of(settings, PSI_ONLINE_VIRTUAL_WORKERS);
+    problem->virtual_workers =
+        (uint32_t)ps_option_number(settings->values[PSI_ONLINE_VIRTUAL_WORKERS]);
     problem->reads = (psi_reads)place_of(settings, PSI_ONLINE_READS);
     problem->staleness = (uint64_t)staleness_of(settings);
     problem->seed = settings->seed;
-    problem->step_scale = number_of(settings, PSI_ONLINE_STEP_SCALE);
+    problem->step_scale = ps_option_number(settings->values[PSI_ONLINE_STEP_SCALE]);
     problem->theorem = psi_theorem_find(settings->values[PSI_ONLINE_THEOREM]);
     if (problem->theorem == NULL) {
         return PS_EINVAL;
     }
     const int learner = place_of(settings, PSI_ONLINE_LEARNER);
-    const psi_learner_kind stated = problem->theorem->is_dual       ? PSI_LEARNER_DUAL
-                                    : problem->theorem->is_lazy     ? PSI_LEARNER_LAZY
-                                    : problem->theorem->is_adadelay ? PSI_LEARNER_ADADELAY
-                                    : problem->theorem->is_revising ? PSI_LEARNER_ADAREVISION
-                                                                    : PSI_LEARNER_SGD;
+    const psi_learner_kind stated = problem->theorem->learner;
     problem->learner = learner == 0 ? stated : (psi_learner_kind)(learner - 1);
     problem->facts.is_plain = problem->learner == stated && problem->step_scale == 1;
-    problem->game = (psi_game){.loss = (psi_loss)place_of(settings, PSI_ONLINE_LOSS),
-                               .lambda = number_of(settings, PSI_ONLINE_STRONG),
-                               .set = {.kind = (psi_set_kind)place_of(settings, PSI_ONLINE_SET),
-                                       .dimension = spec.dimension,
-                                       .radius = number_of(settings, PSI_ONLINE_RADIUS)},
-                               .stream = &problem->stream};
+    problem->game =
+        (psi_game){.loss = (psi_loss)place_of(settings, PSI_ONLINE_LOSS),
+                   .lambda = ps_option_number(settings->values[PSI_ONLINE_STRONG]),
+                   .set = {.kind = (psi_set_kind)place_of(settings, PSI_ONLINE_SET),
+                           .dimension = spec.dimension,
+                           .radius = ps_option_number(settings->values[PSI_ONLINE_RADIUS])},
+                   .stream = &problem->stream};
     PS_TRY(psi_stream_make(&spec, &problem->stream));
     problem->delays = calloc(spec.round_count, sizeof *problem->delays);
     if (problem->delays == NULL) {
         return PS_ENOMEM;
     }
     PS_TRY(psi_delays_make((psi_delay_kind)place_of(settings, PSI_ONLINE_DELAYS),
-                           (uint32_t)number_of(settings, PSI_ONLINE_DELAY), spec.round_count,
-                           settings->seed, problem->delays));
+                           (uint32_t)ps_option_number(settings->values[PSI_ONLINE_DELAY]),
+                           spec.round_count, settings->seed, problem->delays));
     facts_make(problem, settings);
     problem->update_max =
         problem->facts.value_bound / (problem->worker_count * sqrt((double)clocks + 1));

@@ -44,16 +44,30 @@ typedef struct psi_assumption {
 
 enum { PSI_ASSUMPTIONS_MAX = 6 };
 
+typedef enum psi_learner_kind {
+    /* x <- project(x - sum over arriving g_r of eta_r g_r), eta_r the theorem's step of round r:
+     * with fixed delays Algorithm 1 of Langford, Smola and Zinkevich (2009), with others and a
+     * constant step that of Quanrud and Khashabi (2015). */
+    PSI_LEARNER_SGD,
+    /* Dual averaging (Nesterov 2009): x = project(start - eta_t sum of what arrived). */
+    PSI_LEARNER_DUAL,
+    /* AdaptiveRevision (McMahan and Streeter 2014): steps by coordinate, revised for what arrived
+     * between the read and the use of a gradient. Projected, but under its own theorem. */
+    PSI_LEARNER_ADAREVISION,
+    /* AdaDelay (Sra, Yu, Li and Smola 2016): 1 / (H + L/F sqrt(t + delay_t)), by the real delay. */
+    PSI_LEARNER_ADADELAY,
+    /* As SGD, but what is kept is not projected, only what is played: with one step for all rounds
+     * dual averaging, kept in the units of x. */
+    PSI_LEARNER_LAZY
+} psi_learner_kind;
+
 typedef struct psi_theorem {
     const char *name;      /* "lipschitz" */
     const char *measured;  /* what is beside the bound; NULL: the regret */
     const char *paper;     /* author, year, number */
     const char *certainty; /* "proven here", "as recalled" */
     psi_assumption assumptions[PSI_ASSUMPTIONS_MAX]; /* up to the first without a text */
-    int is_dual;     /* for dual averaging; else for steps from point to point */
-    int is_lazy;     /* of which what is read is projected, what is kept is not */
-    int is_adadelay; /* whose steps psi_adadelay_step() gives */
-    int is_revising; /* for AdaptiveRevision, whose points nobody projects */
+    psi_learner_kind learner; /* whose points it is about; of finite sums it says nothing */
     double (*step)(const psi_facts *facts, double t); /* eta_t of the t-th update used, t >= 1 */
     double (*bound)(const psi_facts *facts);          /* of the regret after `rounds` */
 } psi_theorem;
