@@ -31,5 +31,7 @@ wrong vector 'float *const vector = state->weights + (place - lane);' 'float *co
 wrong fplus 'for (uint32_t step = 1; step < LANES; step *= 2) {' 'for (uint32_t step = LANES / 2; step > 0; step /= 2) {'
 wrong fplus 'if (left > 8)' 'if (left > 9)'
 wrong fplus '_mm256_srli_epi32(entries, 16)' 'entries'
+wrong light '& UINT32_MAX << 2 * first' ''
+wrong light 'return (pair){found.a / 2, found.b / 2};' 'return found;'
 
 planted_end
