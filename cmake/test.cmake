@@ -3,7 +3,9 @@
 # Builds the CUnit program test_NAME of NAME.c in the current folder and the files that are named, and adds it as
 # the ctest NAME. It may include headers of the folders in MAY_INCLUDE, is linked with those of them that are
 # libraries, and with LINKS. The label of its folder is added by itself; label `fast` is for tests of seconds:
-# `ctest -L fast` takes less than a minute in all.
+# `ctest -L fast` takes less than a minute in all. Label `worlds` comes by itself, too, for tests that use the program or
+# the simulator: all others are the same with and without SimGrid. The target `LABEL-tests` is what the tests of a
+# label need.
 #
 # A test runs in the root of the repository, so that it finds real data as ../shared/data, and ends with 77 when
 # what it needs is not there. Files it writes belong under $TORTOISE_SCRATCH, a folder of its own.
@@ -28,7 +30,11 @@ function(tortoise_test name)
   endforeach()
   target_link_libraries(test_${name} PRIVATE PkgConfig::CUNIT m)
   add_test(NAME ${name} COMMAND test_${name} ${arg_ARGS} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  if(sim IN_LIST arg_MAY_INCLUDE)
+    list(APPEND arg_LABELS worlds)
+  endif()
   tortoise_test_properties(${name} "${arg_LABELS}" "${arg_TIMEOUT}")
+  tortoise_needed_by_tests(test_${name} ${arg_LABELS})
 endfunction()
 
 # tortoise_script_test(NAME script [ARGS arg...] [LABELS label...] [TIMEOUT seconds])
@@ -38,7 +44,20 @@ function(tortoise_script_test name script)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "TIMEOUT" "LABELS;ARGS")
   add_test(NAME ${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${arg_ARGS}
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  list(APPEND arg_LABELS worlds)
   tortoise_test_properties(${name} "${arg_LABELS}" "${arg_TIMEOUT}")
+  tortoise_needed_by_tests(programs ${arg_LABELS})
+endfunction()
+
+# Makes `target` a part of the target LABEL-tests, for the label of the folder and those that follow.
+function(tortoise_needed_by_tests target)
+  get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  foreach(label IN LISTS ARGN ITEMS ${folder})
+    if(NOT TARGET ${label}-tests)
+      add_custom_target(${label}-tests)
+    endif()
+    add_dependencies(${label}-tests ${target})
+  endforeach()
 endfunction()
 
 # What every test has, whatever it is made of.
@@ -50,7 +69,7 @@ function(tortoise_test_properties name labels timeout)
   set(scratch ${PROJECT_BINARY_DIR}/scratch/${name})
   file(MAKE_DIRECTORY ${scratch})
   set(environment TORTOISE_SCRATCH=${scratch} TORTOISE_SOURCE=${PROJECT_SOURCE_DIR}
-    TORTOISE_BUILD=${PROJECT_BINARY_DIR})
+    TORTOISE_BUILD=${PROJECT_BINARY_DIR} TORTOISE_SANITIZE=${TORTOISE_SANITIZE})
   list(APPEND environment TORTOISE_PLOTS=${PROJECT_SOURCE_DIR}/plots)
   if(TARGET tortoise)
     list(APPEND environment TORTOISE=$<TARGET_FILE:tortoise>)

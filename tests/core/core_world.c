@@ -57,6 +57,11 @@ bool world_init(core_world *world, const world_config *config) {
     memset(world, 0, sizeof *world);
     world->config = config;
     world->worker_count = config->client_count * config->workers_per_client;
+    world->clients = calloc(config->client_count, sizeof *world->clients);
+    world->shards = calloc(config->shard_count, sizeof *world->shards);
+    world->workers = calloc(world->worker_count, sizeof *world->workers);
+    world->made = calloc(world->worker_count, sizeof *world->made);
+    world->pushed = calloc(world->worker_count, sizeof *world->pushed);
     ps_table_spec specs[WORLD_TABLES_MAX];
     for (uint32_t t = 0; t < config->table_count; t++) {
         specs[t] =
@@ -67,7 +72,9 @@ bool world_init(core_world *world, const world_config *config) {
                             .column_count = world_columns(config, t),
                             .block_rows = config->block_rows};
     }
-    if (psi_layout_init(&world->layout, specs, config->table_count, config->shard_count) != PS_OK ||
+    if (world->clients == NULL || world->shards == NULL || world->workers == NULL ||
+        world->made == NULL || world->pushed == NULL ||
+        psi_layout_init(&world->layout, specs, config->table_count, config->shard_count) != PS_OK ||
         !init_endpoints(world)) {
         return false;
     }
@@ -107,6 +114,11 @@ void world_fini(core_world *world) {
         psi_block_fini(&world->workers[w].block);
         free(world->workers[w].pulled);
     }
+    free(world->clients);
+    free(world->shards);
+    free(world->workers);
+    free(world->made);
+    free(world->pushed);
     psi_frame_pool_fini(&world->pool);
 }
 

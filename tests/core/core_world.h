@@ -83,19 +83,21 @@ typedef struct world_queue {
     psi_frame *first, *last;
 } world_queue;
 
+/* As large as the configuration needs, for a search copies it at every step. */
 typedef struct core_world {
     const world_config *config;
     uint32_t worker_count;
     psi_layout layout;
     psi_frame_pool pool;
-    psi_client clients[WORLD_CLIENTS_MAX];
-    psi_shard shards[WORLD_SHARDS_MAX];
+    /* Owned arrays, of the clients, the shards and, by rank, the workers. */
+    psi_client *clients;
+    psi_shard *shards;
+    world_worker *workers;
+    /* By rank: the rows of finished clocks, and those of each push; owned. */
+    uint64_t (*made)[WORLD_CLOCKS_MAX][WORLD_TABLES_MAX];
+    uint64_t (*pushed)[WORLD_CLOCKS_MAX];
     world_queue up[WORLD_CLIENTS_MAX][WORLD_SHARDS_MAX];   /* client to shard */
     world_queue down[WORLD_CLIENTS_MAX][WORLD_SHARDS_MAX]; /* shard to client */
-    world_worker workers[WORLD_WORKERS_MAX];
-    uint64_t made[WORLD_WORKERS_MAX][WORLD_CLOCKS_MAX]
-                 [WORLD_TABLES_MAX];                      /* rows of finished clocks */
-    uint64_t pushed[WORLD_WORKERS_MAX][WORLD_CLOCKS_MAX]; /* rows of each push */
     uint32_t shard_clocks[WORLD_SHARDS_MAX], client_clocks[WORLD_CLIENTS_MAX];
     uint32_t known_clocks[WORLD_CLIENTS_MAX][WORLD_SHARDS_MAX];
     uint64_t reads;
