@@ -9,13 +9,23 @@
  * over groups of them, as two levels in the place of the paper's tree: a draw searches a group,
  * then within it. Draws are exact.
  *
+ * Most tokens keep their topic o, and then nothing changes. So the token is left in the counts at
+ * first, and drawn from
+ *
+ *     q(k) = n_dk f_k + alpha f_k     with it;      q(k) = p(k) for k != o
+ *
+ * If o is drawn, it is kept with probability p(o) / q(o): for the two parts of q, which are drawn
+ * apart, that is (n_do - 1) f_o^- / (n_do f_o) and f_o^- / f_o. Else the token is taken out, and
+ * drawn from p itself. Both ways together draw from p.
+ *
  * The terms of a list are added in lanes, as sampler_vector.c does it. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "algos/lda/doc_finder.h"
 #include "algos/lda/sampler_parts.h"
 
-enum { LANES = 16, AHEAD = 8 };
+enum { LANES = 16, HALF = 8, QUARTER = 4, AHEAD = 8 };
 
 /* An entry of a document's list: how often in the upper, the topic in the lower 16 bits. A topic
  * that occurs more often has several. */
@@ -24,12 +34,12 @@ typedef uint32_t entry;
 static const entry entry_one = UINT32_C(1) << 16;
 
 typedef struct fplus_state {
-    entry *entries;   /* owned, [tokens]: the list of a document begins with its tokens */
+    entry *entries;   /* owned, [tokens, and a vector]: a document's list begins with its tokens */
     uint32_t *counts; /* owned, [documents]: how long a list is */
     psi_lda_doc_finder docs;
     float *inverse;   /* owned, [K]: 1 / (n_k + V beta) */
     float *factors;   /* owned, [groups x LANES]: f_k, 0 beyond K */
-    double *groups;   /* owned, [groups]: sums of 16 factors */
+    double *groups;   /* owned, [clusters x LANES]: sums of 16 factors */
     double *clusters; /* owned, [clusters]: sums of 16 groups */
     float *sums;      /* owned, [entries of the longest list, and a vector] */
     double mass;      /* of all factors */
@@ -61,23 +71,17 @@ static inline uint32_t entry_count(entry e) {
     return e >> 16;
 }
 
-/* Takes one of `topic` out of a list and returns its place; an entry that falls to 0 stays where it
- * is. Sets sums[v][l] = n f of entries l, 16 + l, ..., 16 v + l, and over_lanes[l] of the lanes
- * before l. */
-static inline uint32_t list_sum_plain(const fplus_state *state, entry *list, uint32_t count,
-                                      uint32_t topic, float *over_lanes) {
-    uint32_t place = 0;
-    while (place + 1 < count && entry_topic(list[place]) != topic) {
-        place++;
-    }
-    list[place] -= entry_one;
+/* Sets sums[v][l] = n f of entries l, 16 + l, ..., 16 v + l, and over_lanes[l] of the lanes before
+ * l. */
+static inline void list_sum_plain(const fplus_state *state, const entry *list, uint32_t count,
+                                  float *over_lanes) {
     float sum[LANES] = {0};
     for (uint32_t begin = 0; begin < count; begin += LANES) {
         for (uint32_t l = 0; l < LANES; l++) {
             const entry e = begin + l < count ? list[begin + l] : 0;
             sum[l] += (float)entry_count(e) * state->factors[entry_topic(e)];
-            state->sums[begin + l] = sum[l];
         }
+        memcpy(state->sums + begin, sum, sizeof sum);
     }
     for (uint32_t step = 1; step < LANES; step *= 2) { /* sums over the lanes */
         for (uint32_t l = LANES - 1; l >= step; l--) {
@@ -85,31 +89,36 @@ static inline uint32_t list_sum_plain(const fplus_state *state, entry *list, uin
         }
     }
     over_lanes[0] = 0;
-    for (uint32_t l = 0; l < LANES; l++) {
-        over_lanes[l + 1] = sum[l];
+    memcpy(over_lanes + 1, sum, sizeof sum);
+}
+
+/* The first place of a topic in a list, or `count`. */
+static inline uint32_t list_find_plain(const entry *list, uint32_t count, uint32_t topic) {
+    uint32_t place = 0;
+    while (place < count && entry_topic(list[place]) != topic) {
+        place++;
     }
     return place;
 }
 
 #if PSI_LDA_HAS_WIDE
-/* The same, eight entries at a time. Factors are read one by one: to gather them is slower. */
-PSI_LDA_AVX2 static inline __m256 entry_terms_avx2(const fplus_state *state, __m256i entries) {
-    const float *const f = state->factors;
-    entry e[8];
-    _mm256_storeu_si256((__m256i *)(void *)e, entries);
-    const __m256 values = _mm256_setr_ps(
-        f[entry_topic(e[0])], f[entry_topic(e[1])], f[entry_topic(e[2])], f[entry_topic(e[3])],
-        f[entry_topic(e[4])], f[entry_topic(e[5])], f[entry_topic(e[6])], f[entry_topic(e[7])]);
+/* The same, eight entries at a time. What is behind a list is read, too, and not used. */
+PSI_LDA_AVX2 static inline __m256i entries_load(const entry *list) {
+    return _mm256_loadu_si256((const __m256i *)(const void *)list);
+}
+
+PSI_LDA_AVX2 static inline __m256 terms_avx2(const fplus_state *state, const entry *list,
+                                             uint32_t left) {
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i there = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)left), lanes);
+    const __m256i entries = _mm256_and_si256(entries_load(list), there);
+    const __m256i topics = _mm256_and_si256(entries, _mm256_set1_epi32(0xffff));
+    const float *const factors = state->factors;
+    const __m256 values = _mm256_i32gather_ps(factors, topics, 4);
     return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_srli_epi32(entries, 16)), values);
 }
 
-/* The lanes of which there are so many. */
-PSI_LDA_AVX2 static inline __m256i lanes_below(uint32_t count) {
-    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(count < 8 ? count : 8)), lanes);
-}
-
-/* Adds to each lane the one `step` before it. */
+/* Adds to each lane the one `step` <= 4 before it. */
 #define LANES_ADD(low, high, step)                                                 \
     do {                                                                           \
         const __m256i a = _mm256_castps_si256(low), b = _mm256_castps_si256(high); \
@@ -121,36 +130,40 @@ PSI_LDA_AVX2 static inline __m256i lanes_below(uint32_t count) {
         (high) = _mm256_add_ps(high, _mm256_castsi256_ps(b_up));                   \
     } while (0)
 
-PSI_LDA_AVX2 static inline uint32_t list_sum_avx2(const fplus_state *state, entry *list,
-                                                  uint32_t count, uint32_t topic,
-                                                  float *over_lanes) {
+PSI_LDA_AVX2 static inline void list_sum_avx2(const fplus_state *state, const entry *list,
+                                              uint32_t count, float *over_lanes) {
     float *const sums = state->sums;
-    uint32_t place = 0;
-    while (place + 1 < count && entry_topic(list[place]) != topic) {
-        place++;
-    }
-    list[place] -= entry_one;
     __m256 low = _mm256_setzero_ps(), high = _mm256_setzero_ps();
     for (uint32_t begin = 0; begin < count; begin += LANES) {
         const uint32_t left = count - begin;
-        const __m256i first = _mm256_maskload_epi32((const int *)list + begin, lanes_below(left));
-        low = _mm256_add_ps(low, entry_terms_avx2(state, first));
-        if (left > 8) {
-            const __m256i second =
-                _mm256_maskload_epi32((const int *)list + begin + 8, lanes_below(left - 8));
-            high = _mm256_add_ps(high, entry_terms_avx2(state, second));
+        low = _mm256_add_ps(low, terms_avx2(state, list + begin, left));
+        if (left > HALF) {
+            high = _mm256_add_ps(high, terms_avx2(state, list + begin + HALF, left - HALF));
         }
         _mm256_storeu_ps(sums + begin, low);
-        _mm256_storeu_ps(sums + begin + 8, high);
+        _mm256_storeu_ps(sums + begin + HALF, high);
     }
     LANES_ADD(low, high, 1);
     LANES_ADD(low, high, 2);
     LANES_ADD(low, high, 4);
-    high = _mm256_add_ps(high, low);
     over_lanes[0] = 0;
     _mm256_storeu_ps(over_lanes + 1, low);
-    _mm256_storeu_ps(over_lanes + 9, high);
-    return place;
+    _mm256_storeu_ps(over_lanes + 1 + HALF, _mm256_add_ps(high, low));
+}
+
+PSI_LDA_AVX2 static inline uint32_t list_find_avx2(const entry *list, uint32_t count,
+                                                   uint32_t topic) {
+    const __m256i wanted = _mm256_set1_epi32((int)topic), low = _mm256_set1_epi32(0xffff);
+    for (uint32_t begin = 0; begin < count; begin += HALF) {
+        const __m256i topics = _mm256_and_si256(entries_load(list + begin), low);
+        const __m256i is_it = _mm256_cmpeq_epi32(topics, wanted);
+        const uint32_t found = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(is_it));
+        if (found != 0) {
+            const uint32_t place = begin + (uint32_t)__builtin_ctz(found);
+            return place < count ? place : count;
+        }
+    }
+    return count;
 }
 
 /* Lanes move up by `step`, and zeros in. */
@@ -158,33 +171,22 @@ PSI_LDA_AVX2 static inline uint32_t list_sum_avx2(const fplus_state *state, entr
     _mm512_castsi512_ps(     \
         _mm512_alignr_epi32(_mm512_castps_si512(lanes), _mm512_setzero_si512(), LANES - (step)))
 
-/* The same. The list is changed in the register: a store of one entry would hold up its loads. */
-PSI_LDA_WIDE static inline uint32_t list_sum_wide(const fplus_state *state, entry *list,
-                                                  uint32_t count, uint32_t topic,
-                                                  float *over_lanes) {
-    const __m512i low = _mm512_set1_epi32(0xffff), one = _mm512_set1_epi32((int)entry_one);
-    const __m512i wanted = _mm512_set1_epi32((int)topic);
-    const float *const factors = state->factors;
-    float *const sums = state->sums;
-    uint32_t place = UINT32_MAX;
+PSI_LDA_WIDE static inline void list_sum_wide(const fplus_state *state, const entry *list,
+                                              uint32_t count, float *over_lanes) {
+    const __m512i low = _mm512_set1_epi32(0xffff);
     __m512 sum = _mm512_setzero_ps();
     for (uint32_t begin = 0; begin < count; begin += LANES) {
         const uint32_t left = count - begin;
         const __mmask16 there = (__mmask16)(left >= LANES ? 0xffffU : (1U << left) - 1);
-        __m512i entries = _mm512_maskz_loadu_epi32(there, list + begin);
+        const __m512i entries = _mm512_maskz_loadu_epi32(there, list + begin);
         const __m512i topics = _mm512_and_si512(entries, low);
-        uint32_t found = _mm512_mask_cmpeq_epi32_mask(there, topics, wanted);
-        found = place == UINT32_MAX ? found & -found : 0; /* a topic may have several entries */
-        place = found != 0 ? begin + (uint32_t)__builtin_ctz(found | 0x10000U) : place;
-        entries = _mm512_mask_sub_epi32(entries, (__mmask16)found, entries, one);
-        _mm512_mask_storeu_epi32(list + begin, there, entries);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-conversion" /* the macro that the gather is without -O2 */
-        const __m512 values = _mm512_i32gather_ps(topics, factors, 4);
+        const __m512 values = _mm512_i32gather_ps(topics, state->factors, 4);
 #pragma GCC diagnostic pop
         const __m512 counts = _mm512_cvtepi32_ps(_mm512_srli_epi32(entries, 16));
         sum = _mm512_add_ps(sum, _mm512_mul_ps(counts, values));
-        _mm512_storeu_ps(sums + begin, sum);
+        _mm512_storeu_ps(state->sums + begin, sum);
     }
     sum = _mm512_add_ps(sum, SHIFTED(sum, 1));
     sum = _mm512_add_ps(sum, SHIFTED(sum, 2));
@@ -192,14 +194,36 @@ PSI_LDA_WIDE static inline uint32_t list_sum_wide(const fplus_state *state, entr
     sum = _mm512_add_ps(sum, SHIFTED(sum, 8));
     over_lanes[0] = 0;
     _mm512_storeu_ps(over_lanes + 1, sum);
-    return place;
 }
 
+PSI_LDA_WIDE static inline uint32_t list_find_wide(const entry *list, uint32_t count,
+                                                   uint32_t topic) {
+    const __m512i wanted = _mm512_set1_epi32((int)topic), low = _mm512_set1_epi32(0xffff);
+    for (uint32_t begin = 0; begin < count; begin += LANES) {
+        const __m512i topics = _mm512_and_si512(_mm512_loadu_si512(list + begin), low);
+        const uint32_t found = _mm512_cmpeq_epi32_mask(topics, wanted);
+        if (found != 0) {
+            const uint32_t place = begin + (uint32_t)__builtin_ctz(found);
+            return place < count ? place : count;
+        }
+    }
+    return count;
+}
 #endif
-static inline void list_add(entry *list, uint32_t *count, uint32_t topic) {
-    uint32_t at = 0;
-    while (at < *count && (entry_topic(list[at]) != topic || entry_count(list[at]) == UINT16_MAX)) {
-        at++;
+
+/* What has forms. */
+typedef struct form {
+    void (*list_sum)(const fplus_state *state, const entry *list, uint32_t count,
+                     float *over_lanes);
+    uint32_t (*list_find)(const entry *list, uint32_t count, uint32_t topic);
+} form;
+
+/* Adds one to an entry of the topic that has room for it, or a new entry. */
+static inline __attribute__((always_inline)) void list_add(entry *list, uint32_t *count,
+                                                           uint32_t topic, const form *as) {
+    uint32_t at = as->list_find(list, *count, topic);
+    while (at < *count && entry_count(list[at]) == UINT16_MAX) {
+        at += 1 + as->list_find(list + at + 1, *count - at - 1, topic);
     }
     if (at == *count) {
         list[(*count)++] = topic;
@@ -222,7 +246,7 @@ static ps_err fplus_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
         return PS_ENOMEM;
     }
     sampler->state = state;
-    const size_t tokens = (size_t)limits->token_count + 1, topics = sampler->prior.topic_count;
+    const size_t tokens = (size_t)limits->token_count + LANES, topics = sampler->prior.topic_count;
     state->form = psi_lda_form_of(sampler->options.form);
     state->smoothing = (float)((double)sampler->prior.word_count * sampler->prior.beta);
     state->group_count = (uint32_t)((topics + LANES - 1) / LANES);
@@ -231,9 +255,9 @@ static ps_err fplus_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
     state->counts = calloc((size_t)limits->doc_count + 1, sizeof *state->counts);
     state->inverse = calloc(topics, sizeof *state->inverse);
     state->factors = calloc((size_t)state->group_count * LANES, sizeof *state->factors);
-    state->groups = calloc(state->group_count, sizeof *state->groups);
+    state->groups = calloc((size_t)state->cluster_count * LANES, sizeof *state->groups);
     state->clusters = calloc(state->cluster_count, sizeof *state->clusters);
-    const size_t longest = tokens / UINT16_MAX + topics; /* entries of a list */
+    const size_t longest = tokens / UINT16_MAX + 2 * topics; /* entries of a list */
     state->sums = calloc(longest + LANES, sizeof *state->sums);
     const int has_all = state->entries != NULL && state->counts != NULL && state->inverse != NULL &&
                         state->factors != NULL && state->groups != NULL &&
@@ -249,17 +273,22 @@ static void lists_make(psi_lda_sampler *sampler, const psi_lda_block *block) {
     for (uint32_t d = 0; d < block->doc_count; d++) {
         const uint32_t begin = block->doc_begins[d] - first, end = block->doc_begins[d + 1] - first;
         entry *const list = state->entries + begin;
-        uint32_t count = 0;
-        psi_lda_doc_begin(sampler, block->topics + begin, end - begin);
-        for (uint32_t i = 0; i < sampler->doc_topic_count; i++) {
-            const uint32_t topic = sampler->doc_topics[i];
+        uint32_t topic_count = 0;
+        for (uint32_t i = begin; i < end; i++) {
+            const uint32_t topic = block->topics[i];
+            list[topic_count] = topic;
+            topic_count += sampler->doc_counts[topic]++ == 0;
+        }
+        uint32_t count = topic_count;
+        for (uint32_t i = 0; i < topic_count; i++) {
+            const uint32_t topic = list[i];
             uint32_t left = (uint32_t)sampler->doc_counts[topic];
+            sampler->doc_counts[topic] = 0;
             for (; left > UINT16_MAX; left -= UINT16_MAX) {
                 list[count++] = UINT32_C(0xffff0000) | topic;
             }
-            list[count++] = left << 16 | topic;
+            list[i] = left << 16 | topic;
         }
-        psi_lda_doc_end(sampler);
         state->counts[d] = count;
     }
 }
@@ -267,21 +296,24 @@ static void lists_make(psi_lda_sampler *sampler, const psi_lda_block *block) {
 /* ---- A word ---- */
 
 /* f of all topics, and its sums. O(K). */
-static void factors_make(psi_lda_sampler *sampler, const int32_t *row) {
+static inline __attribute__((always_inline)) void factors_make(psi_lda_sampler *sampler,
+                                                               const int32_t *row) {
     fplus_state *const state = sampler->state;
-    const float beta = (float)sampler->prior.beta;
+    const float beta = (float)sampler->prior.beta, *const inverse = state->inverse;
+    float *const factors = state->factors;
     for (uint32_t k = 0; k < sampler->prior.topic_count; k++) {
-        state->factors[k] = ((float)psi_lda_count(row[k]) + beta) * state->inverse[k];
+        factors[k] = ((float)psi_lda_count(row[k]) + beta) * inverse[k];
     }
     state->mass = 0;
     for (uint32_t c = 0; c < state->cluster_count; c++) {
         state->clusters[c] = 0;
     }
     for (uint32_t g = 0; g < state->group_count; g++) {
-        double sum = 0;
+        double sums[QUARTER] = {0};
         for (uint32_t l = 0; l < LANES; l++) {
-            sum += state->factors[g * LANES + l];
+            sums[l % QUARTER] += factors[g * LANES + l];
         }
+        const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
         state->groups[g] = sum;
         state->clusters[g / LANES] += sum;
         state->mass += sum;
@@ -305,22 +337,48 @@ static inline void counts_change(const psi_lda_sampler *sampler, int32_t *row, i
     state->mass += change;
 }
 
+/* Where `at` falls among sixteen values: the place of the first whose sum with those before is
+ * beyond it, or the last. Takes the sum of those before from `at`. */
+static inline uint32_t place_among(const double *values, double *at) {
+    double quarters[QUARTER], before = 0;
+    uint32_t quarter = 0, place = 0;
+    for (uint32_t q = 0; q < QUARTER; q++) {
+        const double *const of = values + (size_t)q * QUARTER;
+        quarters[q] = (of[0] + of[1]) + (of[2] + of[3]);
+    }
+    double sum = 0;
+    for (uint32_t q = 0; q + 1 < QUARTER; q++) {
+        sum += quarters[q];
+        before = sum <= *at ? sum : before;
+        quarter += sum <= *at;
+    }
+    *at -= before;
+    const double *const of = values + (size_t)quarter * QUARTER;
+    sum = 0;
+    before = 0;
+    for (uint32_t l = 0; l + 1 < QUARTER; l++) {
+        sum += of[l];
+        before = sum <= *at ? sum : before;
+        place += sum <= *at;
+    }
+    *at -= before;
+    return quarter * QUARTER + place;
+}
+
 /* The topic where `at` falls among the factors. Rounding may let it fall behind: then the last. */
-static uint32_t factor_draw(const psi_lda_sampler *sampler, double at) {
+static inline uint32_t factor_draw(const psi_lda_sampler *sampler, double at) {
     const fplus_state *const state = sampler->state;
-    uint32_t cluster = 0, lane = 0;
+    uint32_t cluster = 0;
     for (; cluster + 1 < state->cluster_count && at >= state->clusters[cluster]; cluster++) {
         at -= state->clusters[cluster];
     }
-    uint32_t group = cluster * LANES;
-    const uint32_t last = group + LANES < state->group_count ? group + LANES : state->group_count;
-    for (; group + 1 < last && at >= state->groups[group]; group++) {
-        at -= state->groups[group];
+    uint32_t group = cluster * LANES + place_among(state->groups + (size_t)cluster * LANES, &at);
+    group = group < state->group_count ? group : state->group_count - 1;
+    double factors[LANES];
+    for (uint32_t l = 0; l < LANES; l++) {
+        factors[l] = state->factors[group * LANES + l];
     }
-    for (; lane + 1 < LANES && at >= state->factors[group * LANES + lane]; lane++) {
-        at -= state->factors[group * LANES + lane];
-    }
-    const uint32_t topic = group * LANES + lane;
+    const uint32_t topic = group * LANES + place_among(factors, &at);
     return topic < sampler->prior.topic_count ? topic : sampler->prior.topic_count - 1;
 }
 
@@ -332,9 +390,10 @@ static inline uint32_t entry_draw(const fplus_state *state, uint32_t count, cons
         lane += over_lanes[l] <= at;
     }
     const float rest = at - over_lanes[lane];
+    const float *const sums = state->sums + lane;
     uint32_t i = lane;
-    while (i + LANES < count && state->sums[i] <= rest) {
-        i += LANES;
+    for (uint32_t begin = 0; begin + LANES + lane < count; begin += LANES) {
+        i += sums[begin] <= rest ? LANES : 0;
     }
     return i < count ? i : count - 1; /* by rounding */
 }
@@ -344,54 +403,107 @@ typedef struct token_view {
     entry *list;
     uint32_t *count;
     uint16_t *topic;
+    int is_short; /* a document whose topics have one entry each */
 } token_view;
 
-typedef uint32_t list_sum_function(const fplus_state *state, entry *list, uint32_t count,
-                                   uint32_t topic, float *over_lanes);
+/* A topic, and the place in the list where it was drawn; if it was drawn among the factors,
+ * `is_listed` is 0. */
+typedef struct choice {
+    uint32_t topic, place;
+    int is_listed;
+} choice;
 
-/* Draws the topic of a token. Inlined once for each form of list_sum(). */
-static inline __attribute__((always_inline)) void token_draw(psi_lda_sampler *sampler,
-                                                             const token_view *token, int32_t *row,
-                                                             int64_t *totals,
-                                                             list_sum_function *list_sum) {
+static inline __attribute__((always_inline)) choice
+choose(psi_lda_sampler *sampler, const token_view *token, const form *as) {
     const fplus_state *const state = sampler->state;
-    entry *const list = token->list;
     float over_lanes[LANES + 1];
-    counts_change(sampler, row, totals, *token->topic, -1);
-    const uint32_t old = list_sum(state, list, *token->count, *token->topic, over_lanes);
+    as->list_sum(state, token->list, *token->count, over_lanes);
     const double document = over_lanes[LANES], alpha = sampler->prior.alpha;
     const double at = psi_lda_random_uniform(&sampler->random) * (document + alpha * state->mass);
-    uint32_t topic;
     if (at < document) {
         const uint32_t place = entry_draw(state, *token->count, over_lanes, (float)at);
-        topic = entry_topic(list[place]);
-        list[place] += entry_one;
-        list_trim(list, token->count, old);
-    } else {
-        topic = factor_draw(sampler, (at - document) / alpha);
-        list_trim(list, token->count, old); /* first: there is no room for an entry more */
-        list_add(list, token->count, topic);
+        return (choice){entry_topic(token->list[place]), place, 1};
     }
-    counts_change(sampler, row, totals, topic, 1);
-    *token->topic = (uint16_t)topic;
+    return (choice){factor_draw(sampler, (at - document) / alpha), 0, 0};
 }
 
+/* Whether the topic of a token is kept that was drawn with the token in the counts. */
+static inline int topic_is_kept(psi_lda_sampler *sampler, const entry *list, const choice *drawn,
+                                int32_t count, int64_t total) {
+    const fplus_state *const state = sampler->state;
+    const float n = drawn->is_listed ? (float)entry_count(list[drawn->place]) : 1;
+    const float after =
+        ((float)(count - 1) + (float)sampler->prior.beta) / ((float)(total - 1) + state->smoothing);
+    const float kept = (drawn->is_listed ? n - 1 : 1) * after;
+    const double all = (double)(n * state->factors[drawn->topic]);
+    return psi_lda_random_uniform(&sampler->random) * all < (double)kept;
+}
+
+/* Takes one of `topic` out of the counts and of the list. Returns its place, where an entry that
+ * falls to 0 stays. */
+static inline __attribute__((always_inline)) uint32_t token_take(psi_lda_sampler *sampler,
+                                                                 const token_view *token,
+                                                                 int32_t *row, int64_t *totals,
+                                                                 uint32_t topic, const form *as) {
+    const uint32_t place = as->list_find(token->list, *token->count, topic);
+    counts_change(sampler, row, totals, topic, -1);
+    token->list[place] -= entry_one;
+    return place;
+}
+
+/* Draws the topic of a token. */
+static inline __attribute__((always_inline)) void token_draw(psi_lda_sampler *sampler,
+                                                             const token_view *token, int32_t *row,
+                                                             int64_t *totals, const form *as) {
+    const uint32_t old = *token->topic;
+    const int32_t count = row[old];
+    entry *const list = token->list;
+    choice drawn = {.topic = old};
+    /* f_o^- <= f_o must hold, which stale counts may not do, and of one token little is kept. */
+    int is_drawn = token->is_short && count > 1 && totals[old] >= count;
+    if (is_drawn) {
+        drawn = choose(sampler, token, as);
+        if (drawn.topic == old) {
+            if (topic_is_kept(sampler, list, &drawn, count, totals[old])) {
+                return;
+            }
+            is_drawn = 0;
+        }
+    }
+    const uint32_t place = token_take(sampler, token, row, totals, old, as);
+    if (!is_drawn) {
+        drawn = choose(sampler, token, as);
+    }
+    if (drawn.is_listed && entry_count(list[drawn.place]) < UINT16_MAX) {
+        list[drawn.place] += entry_one;
+        list_trim(list, token->count, place);
+    } else {
+        list_trim(list, token->count, place); /* first: there is no room for an entry more */
+        list_add(list, token->count, drawn.topic, as);
+    }
+    counts_change(sampler, row, totals, drawn.topic, 1);
+    *token->topic = (uint16_t)drawn.topic;
+}
+
+/* Draws the tokens of a word. Inlined once for each form. */
 static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sampler,
                                                              const psi_lda_block *block,
                                                              const psi_lda_rows *rows, uint32_t w,
-                                                             list_sum_function *list_sum) {
+                                                             const form *as) {
     const fplus_state *const state = sampler->state;
     const uint32_t begin = block->word_begins[w], count = block->word_begins[w + 1] - begin;
     const uint32_t *const places = block->by_word + begin;
     uint32_t docs[AHEAD];
+    factors_make(sampler, sampler->row.counts);
     for (uint32_t i = 0; i < count + AHEAD; i++) {
         if (i >= AHEAD) {
             const uint32_t doc = docs[i % AHEAD];
-            const token_view token = {.list = state->entries +
-                                              (block->doc_begins[doc] - block->doc_begins[0]),
-                                      .count = &state->counts[doc],
-                                      .topic = &block->topics[places[i - AHEAD]]};
-            token_draw(sampler, &token, sampler->row.counts, rows->totals, list_sum);
+            const token_view token = {
+                .list = state->entries + (block->doc_begins[doc] - block->doc_begins[0]),
+                .count = &state->counts[doc],
+                .topic = &block->topics[places[i - AHEAD]],
+                .is_short = block->doc_begins[doc + 1] - block->doc_begins[doc] <= UINT16_MAX};
+            token_draw(sampler, &token, sampler->row.counts, rows->totals, as);
         }
         if (i < count) { /* what the token that is AHEAD will need */
             const uint32_t doc = psi_lda_doc_find(&state->docs, block, places[i]);
@@ -408,18 +520,21 @@ static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sa
 
 static void word_visit_plain(psi_lda_sampler *sampler, const psi_lda_block *block,
                              const psi_lda_rows *rows, uint32_t w) {
-    word_visit(sampler, block, rows, w, list_sum_plain);
+    const form as = {list_sum_plain, list_find_plain};
+    word_visit(sampler, block, rows, w, &as);
 }
 
 #if PSI_LDA_HAS_WIDE
 PSI_LDA_AVX2 static void word_visit_avx2(psi_lda_sampler *sampler, const psi_lda_block *block,
                                          const psi_lda_rows *rows, uint32_t w) {
-    word_visit(sampler, block, rows, w, list_sum_avx2);
+    const form as = {list_sum_avx2, list_find_avx2};
+    word_visit(sampler, block, rows, w, &as);
 }
 
 PSI_LDA_WIDE static void word_visit_wide(psi_lda_sampler *sampler, const psi_lda_block *block,
                                          const psi_lda_rows *rows, uint32_t w) {
-    word_visit(sampler, block, rows, w, list_sum_wide);
+    const form as = {list_sum_wide, list_find_wide};
+    word_visit(sampler, block, rows, w, &as);
 }
 #else
 #define word_visit_avx2 word_visit_plain
@@ -438,7 +553,6 @@ static void fplus_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
         if (!psi_lda_open_row_begin(&sampler->row, block, rows, w)) {
             continue;
         }
-        factors_make(sampler, sampler->row.counts);
         if (state->form == PSI_LDA_FORM_AVX512) {
             word_visit_wide(sampler, block, rows, w);
         } else if (state->form == PSI_LDA_FORM_AVX2) {
