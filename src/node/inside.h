@@ -41,6 +41,12 @@ struct psi_node {
     const ps_worker *failed_worker; /* whose failure it is; NULL: the node's own, or none */
 };
 
+/* A copy of what a worker published. */
+typedef struct psi_local {
+    void *bytes; /* owned; NULL: it published nothing */
+    size_t size_bytes;
+} psi_local;
+
 /* What the monitor was told of the run so far; process 0 adds up all processes. */
 typedef struct psi_totals {
     double work_units;
@@ -58,15 +64,19 @@ psi_spans *psi_monitor_spans(const psi_monitor *monitor);
 void psi_node_record(psi_node *node, psi_span span);
 void psi_node_mark(psi_node *node, psi_mark mark, uint32_t who);
 
+/* Whether the state at `clock` is evaluated. Needs no lock. */
+bool psi_evaluation_is_due(const psi_plan *plan, uint32_t clock);
+
 /* A node has joined; a shard of it reached a clock at which an evaluation is due (or its end,
- * `is_final`); a worker ended a clock; a worker did some work; frames left the node; a worker has
- * left; a frame came for the monitor. All with the lock. The functions that return false ran out of
- * memory or refuse the frame. */
+ * `is_final`); a worker ended a clock at which one is due, with a copy of its state, which is taken
+ * over if true is returned; a worker did some work; frames left the node; a worker has left; a
+ * frame came for the monitor. All with the lock. The functions that return false ran out of memory
+ * or refuse the frame. */
 void psi_monitor_join(psi_monitor *monitor, psi_node *node);
 PS_MUST_CHECK bool psi_monitor_shard_clock(psi_monitor *monitor, const psi_shard *shard,
                                            bool is_final);
 PS_MUST_CHECK bool psi_monitor_worker_clock(psi_monitor *monitor, const ps_worker *worker,
-                                            uint32_t clock);
+                                            uint32_t clock, psi_local local);
 PS_MUST_CHECK bool psi_monitor_trace(psi_monitor *monitor, const psi_trace_row *row);
 void psi_monitor_worked(psi_monitor *monitor, double units);
 void psi_monitor_sent(psi_monitor *monitor, const psi_frame *frame);

@@ -255,27 +255,13 @@ bool psi_monitor_shard_clock(psi_monitor *monitor, const psi_shard *shard, bool 
     return true;
 }
 
-bool psi_monitor_worker_clock(psi_monitor *monitor, const ps_worker *worker, uint32_t clock) {
-    if (!psi_evaluation_is_due(monitor->plan, clock)) {
-        return true;
-    }
+bool psi_monitor_worker_clock(psi_monitor *monitor, const ps_worker *worker, uint32_t clock,
+                              psi_local local) {
     psi_evaluation *const evaluation = psi_evaluation_of(monitor, clock);
     if (evaluation == NULL) {
         return false;
     }
-    psi_local *const local = &evaluation->locals[worker->rank - monitor->first_rank];
-    if (worker->published_size_bytes > 0) {
-        local->bytes = malloc(worker->published_size_bytes);
-        if (local->bytes == NULL) {
-            return false;
-        }
-        if (worker->publish != NULL) {
-            worker->publish(worker->published, local->bytes);
-        } else {
-            memcpy(local->bytes, worker->published, worker->published_size_bytes);
-        }
-        local->size_bytes = worker->published_size_bytes;
-    }
+    evaluation->locals[worker->rank - monitor->first_rank] = local;
     evaluation->locals_seen++;
     psi_evaluation_start_if_complete(monitor, evaluation);
     return true;

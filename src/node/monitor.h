@@ -20,12 +20,6 @@ enum {
     PSI_TRACE_ROW_BYTES = 40
 };
 
-/* A copy of what a worker published. */
-typedef struct psi_local {
-    void *bytes;
-    size_t size_bytes;
-} psi_local;
-
 /* An evaluation of the state at one clock, from its first snapshot until its row is made. */
 typedef struct psi_evaluation {
     struct psi_evaluation *next; /* of a later clock */
@@ -62,9 +56,6 @@ struct psi_monitor {
     psi_spans *spans; /* owned; NULL: none are recorded */
     bool is_stopped, has_recorded, is_finished;
 };
-
-/* Whether the state at `clock` is evaluated. */
-bool psi_evaluation_is_due(const psi_plan *plan, uint32_t clock);
 
 /* Notes in `seen` that the share of `place` has come. False if it had come before. */
 static inline bool psi_note_once(uint8_t *seen, uint32_t place) {

@@ -2,6 +2,7 @@
 #include "tortoise/worker.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "node/inside.h"
@@ -219,16 +220,48 @@ static bool trace_clock(ps_worker *worker, double now_s) {
     return psi_monitor_trace(worker->node->monitor, &row);
 }
 
-static ps_err clock_with_lock(ps_worker *worker) {
+/* Copies what the worker published if the state at `clock` is evaluated. It may be large, so this
+ * needs no lock. */
+static ps_err local_copy(const ps_worker *worker, uint32_t clock, psi_local *local_out) {
+    *local_out = (psi_local){.bytes = NULL};
+    const size_t size_bytes = worker->published_size_bytes;
+    if (size_bytes == 0 || !psi_evaluation_is_due(worker->node->plan, clock)) {
+        return PS_OK;
+    }
+    void *const bytes = malloc(size_bytes);
+    if (bytes == NULL) {
+        return PS_ENOMEM;
+    }
+    if (worker->publish != NULL) {
+        worker->publish(worker->published, bytes);
+    } else {
+        memcpy(bytes, worker->published, size_bytes);
+    }
+    *local_out = (psi_local){.bytes = bytes, .size_bytes = size_bytes};
+    return PS_OK;
+}
+
+/* Gives the copy to the monitor, who takes it over, if the state at `clock` is evaluated. False:
+ * memory is exhausted. With the lock. */
+static bool local_give(const ps_worker *worker, uint32_t clock, psi_local *local) {
+    if (!psi_evaluation_is_due(worker->node->plan, clock)) {
+        return true;
+    }
+    const bool is_taken = psi_monitor_worker_clock(worker->node->monitor, worker, clock, *local);
+    local->bytes = is_taken ? NULL : local->bytes;
+    return is_taken;
+}
+
+static ps_err clock_with_lock(ps_worker *worker, psi_local *local) {
     psi_node *const node = worker->node;
     PS_TRY(stop_reason(worker));
     bool is_recorded = true;
     if (!worker->has_published) { /* an algorithm without local state: the evaluation still counts
                                      on it */
         worker->has_published = true;
-        is_recorded = psi_monitor_worker_clock(node->monitor, worker, 0);
+        is_recorded = local_give(worker, 0, &(psi_local){.bytes = NULL});
     }
-    is_recorded &= psi_monitor_worker_clock(node->monitor, worker, worker->clock + 1);
+    is_recorded &= local_give(worker, worker->clock + 1, local);
     const psi_client_event event = {
         .kind = PSI_CLIENT_CLOCK, .worker = worker->index, .block = &worker->block};
     (void)step(worker, &event);
@@ -247,9 +280,12 @@ ps_err ps_clock(ps_worker *worker) {
     if (!psi_rows_seal(&worker->rows, &worker->block)) {
         return PS_ENOMEM;
     }
+    psi_local local;
+    PS_TRY(local_copy(worker, worker->clock + 1, &local));
     lock(worker);
-    const ps_err err = clock_with_lock(worker);
+    const ps_err err = clock_with_lock(worker, &local);
     unlock(worker);
+    free(local.bytes);
     return err;
 }
 
@@ -361,16 +397,19 @@ void ps_publish(ps_worker *worker, const void *bytes, size_t size_bytes) {
 
 void ps_publish_by(ps_worker *worker, void (*copy)(const void *state, void *to), const void *state,
                    size_t size_bytes) {
-    lock(worker);
     PS_ASSERT(!worker->has_published && worker->clock == 0);
     worker->publish = copy;
     worker->published = state;
     worker->published_size_bytes = size_bytes;
     worker->has_published = true;
-    if (!psi_monitor_worker_clock(worker->node->monitor, worker, 0)) {
+    psi_local local;
+    const bool is_copied = local_copy(worker, 0, &local) == PS_OK;
+    lock(worker);
+    if (!is_copied || !local_give(worker, 0, &local)) {
         psi_node_fail(worker->node, PS_ENOMEM);
     }
     unlock(worker);
+    free(local.bytes);
 }
 
 ps_err ps_tally(ps_worker *worker, size_t column, uint64_t number) {

@@ -162,22 +162,6 @@ static bool sparse_reserve(psi_sparse *row, ps_type type, uint64_t needed) {
     return true;
 }
 
-/* Counts the columns that `row` does not have yet. Both lists ascend. */
-static uint32_t columns_missing(const psi_sparse *row, uint32_t count, const uint8_t *columns) {
-    uint32_t missing = 0;
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t column = psi_load_u32(columns + (size_t)i * 4);
-        while (at < row->count && row->columns[at] < column) {
-            at++;
-        }
-        if (at == row->count || row->columns[at] != column) {
-            missing++;
-        }
-    }
-    return missing;
-}
-
 static bool is_integer(ps_type type) {
     return type == PS_I32 || type == PS_I64;
 }
@@ -205,47 +189,99 @@ static void drop_zeros(psi_sparse *row, ps_type type) {
     row->count = kept;
 }
 
-/* Merges from the back, so that every entry moves at most once and in place. There is room. Returns
- * whether an integer is 0 now. */
-static bool merge(psi_sparse *row, ps_type type, uint32_t count, uint32_t missing,
-                  const uint8_t *columns, const uint8_t *values) {
-    const size_t size = ps_type_size_bytes(type);
-    uint32_t old = row->count;
-    uint32_t to = row->count + missing;
-    bool has_zero = false;
-    row->count = to;
-    for (uint32_t i = count; i > 0; i--) {
-        const uint32_t column = psi_load_u32(columns + (size_t)(i - 1) * 4);
-        const uint8_t *const value = values + (size_t)(i - 1) * size;
-        while (old > 0 && row->columns[old - 1] > column) {
-            to--;
-            old--;
-            row->columns[to] = row->columns[old];
-            memmove(row->values + to * size, row->values + old * size, size);
-        }
-        to--;
-        if (old > 0 && row->columns[old - 1] == column) {
-            old--;
-            row->columns[to] = column;
-            memmove(row->values + to * size, row->values + old * size, size);
-            psi_values_add(type, row->values + to * size, value, 1);
-        } else {
-            row->columns[to] = column;
-            memcpy(row->values + to * size, value, size);
-        }
-        has_zero |= is_zero(row->values + to * size, size);
+/* Numbers to be added to a sparse row: ascending columns, all unaligned. */
+typedef struct sparse_addend {
+    uint32_t count;
+    const uint8_t *columns, *values;
+} sparse_addend;
+
+/* How many of the columns `row` does not have yet. Which list the next column is of is chance, so
+ * this and the merge below go on without a branch on it. */
+static uint32_t columns_missing(const psi_sparse *row, const sparse_addend *more) {
+    uint32_t at = 0, i = 0, common = 0;
+    while (at < row->count && i < more->count) {
+        const uint32_t own = row->columns[at];
+        const uint32_t column = psi_load_u32(more->columns + (size_t)i * 4);
+        common += own == column;
+        at += own <= column;
+        i += column <= own;
     }
-    return has_zero && is_integer(type);
+    return more->count - common;
 }
+
+/* The sum of those of two numbers that are there. A float alone stays what it is: -0 + 0 is not. */
+#define SUM_OF_FLOATS(number, has_left, left, has_right, right) \
+    ((has_left) && (has_right) ? (left) + (right) : (has_left) ? (left) : (right))
+#define SUM_OF_INTEGERS(number, has_left, left, has_right, right) \
+    (((left) & (0 - (number)(has_left))) + ((right) & (0 - (number)(has_right))))
+
+/* Merges from the back, in place, with `room` places behind the row, at least as many as columns
+ * are missing:
+ *
+ *     own 0 .. old-1 | places that are not used | own and more, merged: to .. end-1
+ *
+ * Then what was merged closes up to what was left where it is, and zeros that are to be dropped
+ * (see above) are left out. */
+#define DEFINE_MERGE(suffix, number, sum_of, keeps_zeros)                                       \
+    static void merge_##suffix(psi_sparse *row, const sparse_addend *more, uint32_t room) {     \
+        uint32_t *const columns = row->columns;                                                 \
+        number *const values = (void *)row->values;                                             \
+        uint32_t old = row->count, left = more->count;                                          \
+        const uint32_t end = old + room;                                                        \
+        uint32_t to = end;                                                                      \
+        while (old > 0 && left > 0) {                                                           \
+            const uint32_t own_column = columns[old - 1];                                       \
+            const uint32_t column = psi_load_u32(more->columns + (size_t)(left - 1) * 4);       \
+            number value;                                                                       \
+            memcpy(&value, more->values + (size_t)(left - 1) * sizeof value, sizeof value);     \
+            const bool is_own = own_column >= column, is_more = column >= own_column;           \
+            to--;                                                                               \
+            columns[to] = is_own ? own_column : column;                                         \
+            values[to] = sum_of(number, is_own, values[old - 1], is_more, value);               \
+            old -= is_own;                                                                      \
+            left -= is_more;                                                                    \
+        }                                                                                       \
+        to -= left; /* those before the row's first one */                                      \
+        for (uint32_t i = 0; i < left; i++) {                                                   \
+            columns[to + i] = psi_load_u32(more->columns + (size_t)i * 4);                      \
+            memcpy(&values[to + i], more->values + (size_t)i * sizeof *values, sizeof *values); \
+        }                                                                                       \
+        for (; to < end; to++) {                                                                \
+            columns[old] = columns[to];                                                         \
+            values[old] = values[to];                                                           \
+            old += (keeps_zeros) || values[to] != 0;                                            \
+        }                                                                                       \
+        row->count = old;                                                                       \
+    }
+
+DEFINE_MERGE(f32, float, SUM_OF_FLOATS, true)
+DEFINE_MERGE(f64, double, SUM_OF_FLOATS, true)
+DEFINE_MERGE(i32, uint32_t, SUM_OF_INTEGERS, false)
+DEFINE_MERGE(i64, uint64_t, SUM_OF_INTEGERS, false)
 
 bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count, const uint8_t *columns,
                     const uint8_t *values) {
-    const uint32_t missing = row->count == 0 ? count : columns_missing(row, count, columns);
-    if (!sparse_reserve(row, type, (uint64_t)row->count + missing)) {
-        return false;
+    const sparse_addend more = {.count = count, .columns = columns, .values = values};
+    uint32_t room = count;
+    if (row->capacity - row->count < count) { /* more memory only if it must be */
+        room = columns_missing(row, &more);
+        if (!sparse_reserve(row, type, (uint64_t)row->count + room)) {
+            return false;
+        }
     }
-    if (merge(row, type, count, missing, columns, values)) {
-        drop_zeros(row, type);
+    switch (type) {
+    case PS_F32:
+        merge_f32(row, &more, room);
+        break;
+    case PS_F64:
+        merge_f64(row, &more, room);
+        break;
+    case PS_I32:
+        merge_i32(row, &more, room);
+        break;
+    case PS_I64:
+        merge_i64(row, &more, room);
+        break;
     }
     return true;
 }
@@ -275,19 +311,13 @@ static bool is_ascending(uint32_t count, const uint32_t *columns) {
 
 bool psi_sparse_add_unsorted(psi_sparse *row, ps_type type, uint32_t count, const uint32_t *columns,
                              const void *values) {
+    if (is_ascending(count, columns)) {
+        return psi_sparse_add(row, type, count, (const uint8_t *)columns, values);
+    }
     if (!sparse_reserve(row, type, (uint64_t)row->count + count)) {
         return false;
     }
     const size_t size = ps_type_size_bytes(type);
-    if (row->count == 0 && count > 0 && is_ascending(count, columns)) {
-        memcpy(row->columns, columns, count * sizeof *columns);
-        memcpy(row->values, values, count * size);
-        row->count = count;
-        if (is_integer(type)) {
-            drop_zeros(row, type);
-        }
-        return true;
-    }
     const uint8_t *value = values;
     bool has_zero = false;
     for (uint32_t i = 0; i < count; i++, value += size) {

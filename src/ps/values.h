@@ -48,8 +48,8 @@ typedef struct psi_sparse {
 PS_MUST_CHECK bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count,
                                   const uint8_t *columns, const uint8_t *values);
 
-/* Adds numbers at columns in any order, repeated or not: O(count x (log row + shift)), or O(count)
- * for ascending ones to an empty row. */
+/* Adds numbers at columns in any order, repeated or not: O(count x (log row + shift)), or O(count +
+ * row->count) for ascending ones. */
 PS_MUST_CHECK bool psi_sparse_add_unsorted(psi_sparse *row, ps_type type, uint32_t count,
                                            const uint32_t *columns, const void *values);
 

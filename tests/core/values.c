@@ -153,8 +153,37 @@ static void zero_entries_stay(void) {
     psi_sparse_fini(&row);
 }
 
-static const suite_test tests[] = {SUITE_TEST(adds_from_any_address), SUITE_TEST(integers_wrap),
-                                   SUITE_TEST(subtracts_what_was_added),
-                                   SUITE_TEST(sparse_rows_add_as_dense_ones),
-                                   SUITE_TEST(zero_entries_stay)};
+/* Each type of number is merged by a loop of its own. Where only one side has a column, a float is
+ * taken over bit by bit, the sign of a zero too. */
+static void every_type_of_sparse_row_merges(void) {
+    const uint32_t own[] = {2, 5, 9}, more[] = {0, 5, 7, 9, 11};
+    const uint32_t all[] = {0, 2, 5, 7, 9, 11};
+    const float f32[] = {-0.0f, 2.5f, 1.5f}, f32_more[] = {0.25f, 0.5f, -0.0f, -1.5f, 7.0f};
+    const float f32_sums[] = {0.25f, -0.0f, 3.0f, -0.0f, 0.0f, 7.0f};
+    const double f64[] = {-0.0, 2.385, 1.5}, f64_more[] = {0.25, 0.1, -0.0, -1.5, 7.0};
+    const double f64_sums[] = {0.25, -0.0, 2.385 + 0.1, -0.0, 0.0, 7.0};
+    const int32_t i32[] = {4, -3, 8}, i32_more[] = {6, 1, 2, -7, -9};
+    const int32_t i32_sums[] = {6, 4, -2, 2, 1, -9};
+    const struct {
+        ps_type type;
+        const void *own, *more, *sums;
+    } cases[] = {{PS_F32, f32, f32_more, f32_sums},
+                 {PS_F64, f64, f64_more, f64_sums},
+                 {PS_I32, i32, i32_more, i32_sums}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        psi_sparse row = {0};
+        const ps_type type = cases[i].type;
+        CU_ASSERT_TRUE(psi_sparse_add_unsorted(&row, type, 3, own, cases[i].own));
+        CU_ASSERT_TRUE(psi_sparse_add_unsorted(&row, type, 5, more, cases[i].more));
+        CU_ASSERT_EQUAL_FATAL(row.count, 6);
+        CU_ASSERT_EQUAL(memcmp(row.columns, all, sizeof all), 0);
+        CU_ASSERT_EQUAL(memcmp(row.values, cases[i].sums, 6 * ps_type_size_bytes(type)), 0);
+        psi_sparse_fini(&row);
+    }
+}
+
+static const suite_test tests[] = {
+    SUITE_TEST(adds_from_any_address),    SUITE_TEST(integers_wrap),
+    SUITE_TEST(subtracts_what_was_added), SUITE_TEST(sparse_rows_add_as_dense_ones),
+    SUITE_TEST(zero_entries_stay),        SUITE_TEST(every_type_of_sparse_row_merges)};
 SUITE_MAIN("values", tests)
