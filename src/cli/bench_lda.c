@@ -36,9 +36,9 @@ typedef struct source {
     bool has_rivals; /* it is what they were measured on */
 } source;
 
-/* What is measured, and what is asked for (0: nothing). Mallet's sampler was measured on the default
- * corpus, token by token the same, on one thread of an AMD EPYC of the third generation (means of
- * 100 and 60 passes); the others on corpora of its size. */
+/* What is measured, and what is asked for (0: nothing). Mallet's sampler was measured on the
+ * default corpus, token by token the same, on one thread of an AMD EPYC of the third generation
+ * (means of 100 and 60 passes); the others on corpora of its size. */
 typedef struct subject {
     const char *sampler, *topics, *alpha, *mh_steps;
     double asked;
