@@ -23,13 +23,13 @@ planted_right lda_forms
 wrong() {
     plant "algos/lda/sampler_$1" lda_forms "$2" "$3" "$1_draws"
 }
-wrong vector 'lane += sum[l] <= at;' 'lane += sum[l] < at * 0.999F;'
+wrong vector 'lane += state->over_lanes[LANES + l] <= at;' 'lane += state->over_lanes[LANES + l] < at * 0.999F;'
 wrong vector 'for (uint32_t step = 1; step < LANES; step *= 2) {' 'for (uint32_t step = LANES / 2; step > 0; step /= 2) {'
 wrong vector '_mm256_add_ps(_mm256_cvtepi32_ps(clamped), beta)' '_mm256_cvtepi32_ps(clamped)'
 wrong vector '_mm256_max_epi32(read, _mm256_setzero_si256())' 'read'
 wrong vector 'float *const vector = state->weights + (place - lane);' 'float *const vector = state->weights;'
 wrong fplus 'for (uint32_t step = 1; step < LANES; step *= 2) {' 'for (uint32_t step = LANES / 2; step > 0; step /= 2) {'
-wrong fplus 'if (left > 8)' 'if (left > 9)'
+wrong fplus 'if (left > HALF)' 'if (left > HALF + 1)'
 wrong fplus '_mm256_srli_epi32(entries, 16)' 'entries'
 wrong light '& UINT32_MAX << 2 * first' ''
 wrong light 'return (pair){found.a / 2, found.b / 2};' 'return found;'

@@ -54,7 +54,7 @@ wrong sampler_warp warp_draws 'd->counts[s] - 1' 'd->counts[s]'
 wrong sampler_warp warp_draws 'd->smoothing) * d->inverse[t]' 'd->smoothing) * d->inverse[s]'
 wrong sampler_warp warp_draws 'other + (other >= i)' 'other'
 wrong sampler_warp warp_draws '.smoothing = (float)sampler->prior.beta' '.smoothing = (float)sampler->prior.alpha'
-wrong sampler_vector vector_draws '((float)sampler->doc_counts[topic] + state->alpha)' '(float)sampler->doc_counts[topic]'
+wrong sampler_vector vector_draws 'return ((float)count + state->alpha) / denominator;' 'return (float)count / denominator;'
 wrong sampler_vector vector_draws 'state->beta = (float)sampler->prior.beta' 'state->beta = state->alpha'
 wrong sampler_fplus fplus_draws '(document + alpha * state->mass)' '(document + state->mass)'
 wrong sampler_fplus fplus_draws 'state->groups[topic / LANES] += change;
@@ -79,7 +79,7 @@ unclamped sampler_sparse sparse 'list->row[topic]--;' ''
 unclamped sampler_alias alias 'psi_lda_count(row[k])' 'row[k]'
 unclamped sampler_light light '} else if (*count < 0) {' '} else if (*count < -1000) {'
 unclamped sampler_warp warp 'psi_lda_count(d->counts[t])' 'd->counts[t]'
-unclamped sampler_vector vector 'psi_lda_count(counts[l]) + state->beta);' 'counts[l] + state->beta);
+unclamped sampler_vector vector 'psi_lda_count(counts[l]) + beta);' 'counts[l] + beta);
 #define _mm256_max_epi32(counts, zero) (counts)
 #define _mm512_max_epi32(counts, zero) (counts)'
 unclamped sampler_fplus fplus 'psi_lda_count(row[k])' 'row[k]'
