@@ -5,6 +5,9 @@
 #include "base/hash.h"
 
 uint32_t psi_cache_find(const psi_cache_table *table, uint64_t row) {
+    if (table->is_direct) {
+        return row < table->index_capacity ? table->index[row] - 1 : PSI_CACHE_NONE;
+    }
     if (table->index_capacity == 0) {
         return PSI_CACHE_NONE;
     }
@@ -18,20 +21,24 @@ uint32_t psi_cache_find(const psi_cache_table *table, uint64_t row) {
 }
 
 static void index_row(psi_cache_table *table, size_t position) {
+    const uint64_t row = psi_cache_row(table, position)->row;
     const size_t mask = table->index_capacity - 1;
-    size_t at = psi_hash_u64(psi_cache_row(table, position)->row) & mask;
-    while (table->index[at] != 0) {
+    size_t at = table->is_direct ? row : psi_hash_u64(row) & mask;
+    while (!table->is_direct && table->index[at] != 0) {
         at = (at + 1) & mask;
     }
     table->index[at] = (uint32_t)position + 1;
 }
 
-/* Keeps the index at most three quarters full. */
-static bool grow_index(psi_cache_table *table) {
-    if (4 * (table->row_count + 1) <= 3 * table->index_capacity) {
+/* Keeps the index at most three quarters full, or as large as the table, where a row's place is its
+ * number. */
+static bool grow_index(psi_cache_table *table, const psi_table_layout *layout) {
+    if (table->is_direct || 4 * (table->row_count + 1) <= 3 * table->index_capacity) {
         return true;
     }
-    const size_t capacity = table->index_capacity == 0 ? 16 : 2 * table->index_capacity;
+    size_t capacity = table->index_capacity == 0 ? 16 : 2 * table->index_capacity;
+    const bool is_direct = capacity >= layout->row_count;
+    capacity = is_direct ? (size_t)layout->row_count : capacity;
     uint32_t *const index = calloc(capacity, sizeof *index);
     if (index == NULL) {
         return false;
@@ -39,6 +46,7 @@ static bool grow_index(psi_cache_table *table) {
     free(table->index);
     table->index = index;
     table->index_capacity = capacity;
+    table->is_direct = is_direct;
     for (size_t i = 0; i < table->row_count; i++) {
         index_row(table, i);
     }
@@ -63,7 +71,8 @@ uint32_t psi_cache_touch(psi_cache_table *table, const psi_table_layout *layout,
     if (found != PSI_CACHE_NONE) {
         return found;
     }
-    if (table->row_count >= PSI_CACHE_NONE - 1 || !grow_index(table) || !grow_rows(table, layout)) {
+    if (table->row_count >= PSI_CACHE_NONE - 1 || !grow_index(table, layout) ||
+        !grow_rows(table, layout)) {
         return PSI_CACHE_NONE;
     }
     *psi_cache_row(table, table->row_count) = (psi_cached_row){.row = row, .shard = shard};

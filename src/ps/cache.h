@@ -24,8 +24,9 @@ typedef struct psi_cache_table {
     psi_chunks rows;   /* of psi_cached_row */
     psi_chunks values; /* at the same positions: dense rows, or psi_sparse */
     size_t row_count;
-    uint32_t *index; /* open addressing: position + 1, or 0 */
+    uint32_t *index; /* position + 1, or 0: open addressing, or, `is_direct`, by row */
     size_t index_capacity;
+    bool is_direct;
     bool is_sparse;
 } psi_cache_table;
 

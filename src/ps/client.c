@@ -255,6 +255,9 @@ bool psi_client_take(psi_client *client, uint32_t worker_index, psi_rows *rows) 
     const psi_cache_table *const table = &client->tables[worker->table];
     for (size_t i = 0; i < worker->position_count; i++) {
         const uint32_t position = worker->positions[i];
+        if (table->is_sparse && i + PSI_SPARSE_AHEAD < worker->position_count) {
+            psi_sparse_prefetch(psi_cache_sparse(table, worker->positions[i + PSI_SPARSE_AHEAD]));
+        }
         const psi_cached_row *const cached = psi_cache_row(table, position);
         psi_private_row *const row = psi_rows_touch(rows, worker->table, cached->row);
         if (row == NULL) {
@@ -428,7 +431,11 @@ static void receive_rows(psi_client *client, psi_reader reader, uint32_t part_co
     const uint32_t *position = client->scratch; /* as rows_are_expected() found them */
     for (uint32_t p = 0; p < part_count; p++) {
         psi_part part = psi_part_read_checked(&reader, layout);
+        const psi_cache_table *const table = &client->tables[part.table];
         for (uint32_t i = 0; i < part.count; i++) {
+            if (table->is_sparse && i + PSI_SPARSE_AHEAD < part.count) {
+                psi_sparse_prefetch(psi_cache_sparse(table, position[PSI_SPARSE_AHEAD]));
+            }
             const uint8_t *const values =
                 psi_part_next_row(&layout->tables[part.table], &part.values);
             receive_row(client, part.table, *position++, values, clock, out);

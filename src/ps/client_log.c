@@ -3,6 +3,20 @@
 
 enum { FLUSH_HEADER_BYTES = 16, SECTION_HEADER_BYTES = 16 };
 
+/* Finds the cached place of row `i` of the segment, or PSI_CACHE_NONE, and has its value on its way
+ * to the processor. */
+static uint32_t position_ahead(const psi_client *client, const psi_block *block,
+                               const psi_segment *segment, uint32_t i) {
+    const psi_cache_table *const table = &client->tables[segment->table];
+    const psi_place place = {.shard = segment->shard, .local = block->locals[segment->first + i]};
+    const uint32_t position =
+        psi_cache_find(table, psi_place_row(client->options.layout, segment->table, place));
+    if (position != PSI_CACHE_NONE && table->is_sparse) {
+        psi_sparse_prefetch(psi_cache_sparse(table, position));
+    }
+    return position;
+}
+
 /* Adds the updates of one segment to the cached rows that have a value; `only_mark` restricts it to
  * rows that a certain frame brought (0: all). */
 static void apply_segment(psi_client *client, const psi_block *block, const psi_segment *segment,
@@ -11,12 +25,16 @@ static void apply_segment(psi_client *client, const psi_block *block, const psi_
     const psi_table_layout *const table_layout = &layout->tables[segment->table];
     psi_cache_table *const table = &client->tables[segment->table];
     const uint8_t *at = block->values.bytes + segment->offset_bytes;
-    for (uint32_t i = 0; i < segment->count; i++) {
+    uint32_t positions[PSI_SPARSE_AHEAD] = {0}; /* of the rows that come next */
+    for (uint32_t i = 0; i < segment->count + PSI_SPARSE_AHEAD; i++) {
+        const uint32_t position = positions[i % PSI_SPARSE_AHEAD];
+        if (i < segment->count) {
+            positions[i % PSI_SPARSE_AHEAD] = position_ahead(client, block, segment, i);
+        }
+        if (i < PSI_SPARSE_AHEAD) {
+            continue;
+        }
         const uint8_t *const values = psi_part_next_row(table_layout, &at);
-        const psi_place place = {.shard = segment->shard,
-                                 .local = block->locals[segment->first + i]};
-        const uint32_t position =
-            psi_cache_find(table, psi_place_row(layout, segment->table, place));
         const psi_cached_row *const row =
             position == PSI_CACHE_NONE ? NULL : psi_cache_row(table, position);
         if (row == NULL || !row->has_value) {

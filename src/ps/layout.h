@@ -54,6 +54,9 @@ static inline psi_place psi_row_place(const psi_layout *layout, uint32_t table, 
 /* The global row of a shard's local index: the inverse of psi_row_place(). O(1). */
 static inline uint64_t psi_place_row(const psi_layout *layout, uint32_t table, psi_place place) {
     const uint64_t block_rows = layout->tables[table].block_rows;
+    if (block_rows == 1) {
+        return (uint64_t)place.local * layout->shard_count + place.shard;
+    }
     const uint64_t block = place.local / block_rows * layout->shard_count + place.shard;
     return block * block_rows + place.local % block_rows;
 }

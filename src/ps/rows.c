@@ -47,6 +47,7 @@ void psi_rows_clear(psi_rows *rows) {
         memset(rows->index, 0, rows->index_capacity * sizeof *rows->index);
     }
     rows->row_count = 0;
+    rows->likely = 0;
     rows->sparse_count = 0;
     rows->chunk_now = 0;
     rows->chunk_used_bytes = 0;
@@ -112,12 +113,21 @@ static size_t probe(const psi_rows *rows, uint32_t table, uint64_t row) {
     return at;
 }
 
-psi_private_row *psi_rows_find(const psi_rows *rows, uint32_t table, uint64_t row) {
-    if (rows->index_capacity == 0) {
+static bool is_likely(const psi_rows *rows, uint32_t table, uint64_t row) {
+    return rows->likely < rows->row_count && rows->rows[rows->likely].row == row &&
+           rows->rows[rows->likely].table == table;
+}
+
+psi_private_row *psi_rows_find(psi_rows *rows, uint32_t table, uint64_t row) {
+    if (is_likely(rows, table, row)) {
+        return &rows->rows[rows->likely++];
+    }
+    const uint32_t position = rows->index_capacity == 0 ? 0 : rows->index[probe(rows, table, row)];
+    if (position == 0) {
         return NULL;
     }
-    const uint32_t position = rows->index[probe(rows, table, row)];
-    return position == 0 ? NULL : &rows->rows[position - 1];
+    rows->likely = position;
+    return &rows->rows[position - 1];
 }
 
 /* Keeps the index at most half full. */
@@ -153,6 +163,9 @@ static bool take_sparse(psi_rows *rows, psi_private_row *row) {
 }
 
 psi_private_row *psi_rows_touch(psi_rows *rows, uint32_t table, uint64_t row) {
+    if (is_likely(rows, table, row)) {
+        return &rows->rows[rows->likely++];
+    }
     if (!grow_index(rows)) {
         return NULL;
     }

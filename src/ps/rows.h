@@ -61,6 +61,7 @@ typedef struct psi_rows {
     size_t row_count, row_capacity;
     uint32_t *index; /* open addressing: position + 1 in rows, or 0 */
     size_t index_capacity;
+    size_t likely; /* the row behind the one that was found last: rows are often found in order */
     psi_private_sparse *sparse;
     size_t sparse_count, sparse_capacity;
     psi_chunk *chunks;
@@ -74,7 +75,7 @@ PS_MUST_CHECK ps_err psi_rows_init(psi_rows *rows, const psi_layout *layout);
 void psi_rows_fini(psi_rows *rows);
 
 /* The private row, or NULL if it was neither fetched nor added to in this clock. O(1). */
-psi_private_row *psi_rows_find(const psi_rows *rows, uint32_t table, uint64_t row);
+psi_private_row *psi_rows_find(psi_rows *rows, uint32_t table, uint64_t row);
 
 /* Finds or makes it. NULL: memory is exhausted. The pointer is valid until the next
  * psi_rows_touch(). */

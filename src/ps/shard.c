@@ -143,6 +143,9 @@ static bool apply_sparse(const psi_table_layout *layout, psi_shard_table *table,
     uint32_t count = psi_part_next(&cursor, locals);
     for (; count > 0; count = psi_part_next(&cursor, locals)) {
         for (uint32_t i = 0; i < count; i++) {
+            if (i + PSI_SPARSE_AHEAD < count) {
+                psi_sparse_prefetch(&table->sparse[locals[i + PSI_SPARSE_AHEAD]]);
+            }
             const uint8_t *const row = psi_part_next_row(layout, &values);
             has_memory &= psi_part_add_sparse(&table->sparse[locals[i]], layout->type, row);
         }

@@ -150,7 +150,7 @@ static bool check_floats(core_world *world, const claim_demand *demand, uint32_t
 
 bool world_check_taken(core_world *world, uint32_t rank, uint32_t table, uint64_t rows) {
     const world_config *const config = world->config;
-    const world_worker *const worker = &world->workers[rank];
+    world_worker *const worker = &world->workers[rank];
     /* G1 by its definition (design, section 1), without asking the policy's own code. */
     const bool is_bounded = strcmp(config->policy.ops->name, "async") != 0;
     const bool is_vap = strcmp(config->policy.ops->name, "vap") == 0;
@@ -379,7 +379,7 @@ static bool check_lack(core_world *world, uint32_t reader, uint32_t rank, const 
 bool world_check_bound(core_world *world) {
     const bool is_bounded = strcmp(world->config->policy.ops->name, "vap") == 0;
     for (uint32_t reader = 0; is_bounded && reader < world->worker_count; reader++) {
-        const psi_rows *const rows = &world->workers[reader].rows;
+        psi_rows *const rows = &world->workers[reader].rows;
         for (size_t i = 0; i < rows->row_count && !world->workers[reader].has_left; i++) {
             const psi_private_row *const row = &rows->rows[i];
             if (!row->is_fetched || world->config->kinds[row->table] != WORLD_VALUES) {

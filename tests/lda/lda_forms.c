@@ -20,10 +20,12 @@ typedef struct walk_end {
     size_t count;
 } walk_end;
 
-static walk_end walk(const char *data, const char *options, int passes, psi_lda_form form) {
+static walk_end walk(const char *data, const char *options, int passes, psi_lda_form form,
+                     uint32_t listed_min) {
     psi_lda_problem *const problem = lda_fixture_open(data, 2385, 1, options);
     psi_lda_serial serial;
     problem->sampler.form = form;
+    problem->sampler.listed_min = listed_min;
     CU_ASSERT_EQUAL_FATAL(psi_lda_serial_init(&serial, problem), PS_OK);
     /* Counts of others may be stale: some too many, some below 0. */
     const uint32_t topics = problem->prior.topic_count;
@@ -42,27 +44,31 @@ static walk_end walk(const char *data, const char *options, int passes, psi_lda_
     return end;
 }
 
+static void walks_compare(const walk_end *one, const walk_end *other, const char *what) {
+    size_t first = 0;
+    CU_ASSERT_EQUAL_FATAL(other->count, one->count);
+    while (first < one->count && other->topics[first] == one->topics[first]) {
+        first++;
+    }
+    CU_ASSERT_EQUAL(first, one->count);
+    if (first < one->count) {
+        printf("%s differs at token %zu; ", what, first);
+    }
+}
+
 static void forms_compare(const char *data, const char *options, int passes) {
     static const struct {
         psi_lda_form form;
         const char *name;
     } others[] = {{PSI_LDA_FORM_AVX2, "AVX2"}, {PSI_LDA_FORM_AVX512, "AVX-512"}};
-    const walk_end plain = walk(data, options, passes, PSI_LDA_FORM_PLAIN);
+    const walk_end plain = walk(data, options, passes, PSI_LDA_FORM_PLAIN, 0);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (psi_lda_form_of(others[i].form) != others[i].form) {
             printf("no %s here; ", others[i].name);
             continue;
         }
-        const walk_end other = walk(data, options, passes, others[i].form);
-        size_t first = 0;
-        CU_ASSERT_EQUAL_FATAL(other.count, plain.count);
-        while (first < plain.count && other.topics[first] == plain.topics[first]) {
-            first++;
-        }
-        CU_ASSERT_EQUAL(first, plain.count);
-        if (first < plain.count) {
-            printf("%s: %s differs at token %zu; ", options, others[i].name, first);
-        }
+        const walk_end other = walk(data, options, passes, others[i].form, 0);
+        walks_compare(&plain, &other, others[i].name);
         free(other.topics);
     }
     free(plain.topics);
@@ -90,10 +96,24 @@ static void fplus_draws_the_same_in_all_forms(void) {
 
 static void light_draws_the_same_in_all_forms(void) {
     sampler_compare("light");
+    forms_compare(long_data, "sampler=light topics=3 alpha=0.7", 2);
+}
+
+static void light_draws_the_same_with_lists_and_without(void) {
+    static const char *const data[] = {small_data, long_data};
+    static const char options[] = "sampler=light topics=5 alpha=0.3";
+    for (size_t i = 0; i < sizeof data / sizeof data[0]; i++) {
+        const walk_end none = walk(data[i], options, 3, PSI_LDA_FORM_WIDEST, UINT32_MAX);
+        const walk_end all = walk(data[i], options, 3, PSI_LDA_FORM_WIDEST, 1);
+        walks_compare(&none, &all, data[i]);
+        free(none.topics);
+        free(all.topics);
+    }
 }
 
 static const suite_test tests[] = {
     SUITE_TEST(light_draws_the_same_in_all_forms),
+    SUITE_TEST(light_draws_the_same_with_lists_and_without),
     SUITE_TEST(vector_draws_the_same_in_all_forms),
     SUITE_TEST(fplus_draws_the_same_in_all_forms),
 };

@@ -31,7 +31,13 @@ wrong vector 'float *const vector = state->weights + (place - lane);' 'float *co
 wrong fplus 'for (uint32_t step = 1; step < LANES; step *= 2) {' 'for (uint32_t step = LANES / 2; step > 0; step /= 2) {'
 wrong fplus 'if (left > HALF)' 'if (left > HALF + 1)'
 wrong fplus '_mm256_srli_epi32(entries, 16)' 'entries'
-wrong light '& UINT32_MAX << 2 * first' ''
-wrong light 'return (pair){found.a / 2, found.b / 2};' 'return found;'
+wrong light 'LANES_AVX2 - 1 - count % LANES_AVX2' 'LANES_AVX2 - 2 - count % LANES_AVX2'
+wrong light '_mm256_cmpgt_epi32(left, lanes)' '_mm256_cmpgt_epi32(left, lanes - lanes)'
+lists() {
+    plant "algos/lda/$1" lda_forms "$2" "$3" light_draws_the_same_with_lists
+}
+lists sampler_light 'list_change(token, topic, as);' ''
+lists sampler_light 'token->list[place] -= psi_lda_entry_one;' ''
+lists sampler_light '_mm256_srli_epi32(entries, 16)' '_mm256_set1_epi32(1)'
 
 planted_end

@@ -45,6 +45,7 @@ static int state_of(const uint16_t *topics) {
 /* How the sampler of a test is used: with rows that are sparse, and with counts that other workers
  * have, which stay as they are. Of the word 1 these are many, of the others few. */
 static int is_sparse, has_others, sample_count = SAMPLES;
+static uint32_t listed_min; /* psi_lda_options.listed_min */
 static const int32_t others[V][K] = {{1, 0, 2}, {20, 3, 0}, {0, 4, 0}};
 
 typedef struct counts {
@@ -194,7 +195,8 @@ static void walk(psi_lda_kind kind, uint32_t mh_steps, double *seen) {
     static const uint32_t doc_begins[D + 1] = {10, 13, 15}, word_begins[V + 1] = {0, 2, 4, 5};
     static const uint32_t by_word[N] = {0, 1, 2, 3, 4};
     const uint32_t frequencies[V] = {has_others ? 5 : 2, has_others ? 25 : 2, has_others ? 5 : 1};
-    const psi_lda_options options = {.kind = kind, .mh_steps = mh_steps, .keeps_tables = 1};
+    const psi_lda_options options = {
+        .kind = kind, .mh_steps = mh_steps, .keeps_tables = 1, .listed_min = listed_min};
     const psi_lda_limits limits = {.token_count = N,
                                    .word_count = V,
                                    .doc_count = D,
@@ -281,6 +283,9 @@ static void light_draws_from_the_posterior(void) {
     double p[STATES];
     posterior_make(p);
     check(PSI_LDA_LIGHT, 2, p);
+    listed_min = 1;
+    check(PSI_LDA_LIGHT, 2, p);
+    listed_min = 0;
 }
 
 static void vector_draws_from_the_posterior(void) {

@@ -132,6 +132,8 @@ typedef struct psi_lda_options {
                         * whose proposals do not depend on its past is exact */
     psi_lda_form
         form; /* no wider one than this; for tests and benchmarks: all forms draw the same */
+    uint32_t listed_min; /* light: tokens of a document from which on it has a list of its topics;
+                          * 0: what was measured to be fastest; for tests: all draw the same */
 } psi_lda_options;
 
 typedef struct psi_lda_sampler psi_lda_sampler;

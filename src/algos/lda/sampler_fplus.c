@@ -23,19 +23,13 @@
 #include <string.h>
 
 #include "algos/lda/doc_finder.h"
+#include "algos/lda/doc_lists.h"
 #include "algos/lda/sampler_parts.h"
 
 enum { LANES = 16, HALF = 8, QUARTER = 4, AHEAD = 8 };
 
-/* An entry of a document's list: how often in the upper, the topic in the lower 16 bits. A topic
- * that occurs more often has several. */
-typedef uint32_t entry;
-
-static const entry entry_one = UINT32_C(1) << 16;
-
 typedef struct fplus_state {
-    entry *entries;   /* owned, [tokens, and a vector]: a document's list begins with its tokens */
-    uint32_t *counts; /* owned, [documents]: how long a list is */
+    psi_lda_doc_lists lists;
     psi_lda_doc_finder docs;
     float *inverse;   /* owned, [K]: 1 / (n_k + V beta) */
     float *factors;   /* owned, [groups x LANES]: f_k, 0 beyond K */
@@ -50,8 +44,7 @@ typedef struct fplus_state {
 
 static void fplus_fini(psi_lda_sampler *sampler) {
     fplus_state *const state = sampler->state;
-    free(state->entries);
-    free(state->counts);
+    psi_lda_doc_lists_fini(&state->lists);
     psi_lda_doc_finder_fini(&state->docs);
     free(state->inverse);
     free(state->factors);
@@ -63,23 +56,15 @@ static void fplus_fini(psi_lda_sampler *sampler) {
 
 /* ---- A document's list ---- */
 
-static inline uint32_t entry_topic(entry e) {
-    return e & 0xffffU;
-}
-
-static inline uint32_t entry_count(entry e) {
-    return e >> 16;
-}
-
 /* Sets sums[v][l] = n f of entries l, 16 + l, ..., 16 v + l, and over_lanes[l] of the lanes before
  * l. */
-static inline void list_sum_plain(const fplus_state *state, const entry *list, uint32_t count,
-                                  float *over_lanes) {
+static inline void list_sum_plain(const fplus_state *state, const psi_lda_entry *list,
+                                  uint32_t count, float *over_lanes) {
     float sum[LANES] = {0};
     for (uint32_t begin = 0; begin < count; begin += LANES) {
         for (uint32_t l = 0; l < LANES; l++) {
-            const entry e = begin + l < count ? list[begin + l] : 0;
-            sum[l] += (float)entry_count(e) * state->factors[entry_topic(e)];
+            const psi_lda_entry e = begin + l < count ? list[begin + l] : 0;
+            sum[l] += (float)psi_lda_entry_count(e) * state->factors[psi_lda_entry_topic(e)];
         }
         memcpy(state->sums + begin, sum, sizeof sum);
     }
@@ -92,26 +77,12 @@ static inline void list_sum_plain(const fplus_state *state, const entry *list, u
     memcpy(over_lanes + 1, sum, sizeof sum);
 }
 
-/* The first place of a topic in a list, or `count`. */
-static inline uint32_t list_find_plain(const entry *list, uint32_t count, uint32_t topic) {
-    uint32_t place = 0;
-    while (place < count && entry_topic(list[place]) != topic) {
-        place++;
-    }
-    return place;
-}
-
 #if PSI_LDA_HAS_WIDE
-/* The same, eight entries at a time. What is behind a list is read, too, and not used. */
-PSI_LDA_AVX2 static inline __m256i entries_load(const entry *list) {
-    return _mm256_loadu_si256((const __m256i *)(const void *)list);
-}
-
-PSI_LDA_AVX2 static inline __m256 terms_avx2(const fplus_state *state, const entry *list,
+PSI_LDA_AVX2 static inline __m256 terms_avx2(const fplus_state *state, const psi_lda_entry *list,
                                              uint32_t left) {
     const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     const __m256i there = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)left), lanes);
-    const __m256i entries = _mm256_and_si256(entries_load(list), there);
+    const __m256i entries = _mm256_and_si256(psi_lda_entries_load(list), there);
     const __m256i topics = _mm256_and_si256(entries, _mm256_set1_epi32(0xffff));
     const float *const factors = state->factors;
     const __m256 values = _mm256_i32gather_ps(factors, topics, 4);
@@ -130,7 +101,7 @@ PSI_LDA_AVX2 static inline __m256 terms_avx2(const fplus_state *state, const ent
         (high) = _mm256_add_ps(high, _mm256_castsi256_ps(b_up));                   \
     } while (0)
 
-PSI_LDA_AVX2 static inline void list_sum_avx2(const fplus_state *state, const entry *list,
+PSI_LDA_AVX2 static inline void list_sum_avx2(const fplus_state *state, const psi_lda_entry *list,
                                               uint32_t count, float *over_lanes) {
     float *const sums = state->sums;
     __m256 low = _mm256_setzero_ps(), high = _mm256_setzero_ps();
@@ -151,27 +122,12 @@ PSI_LDA_AVX2 static inline void list_sum_avx2(const fplus_state *state, const en
     _mm256_storeu_ps(over_lanes + 1 + HALF, _mm256_add_ps(high, low));
 }
 
-PSI_LDA_AVX2 static inline uint32_t list_find_avx2(const entry *list, uint32_t count,
-                                                   uint32_t topic) {
-    const __m256i wanted = _mm256_set1_epi32((int)topic), low = _mm256_set1_epi32(0xffff);
-    for (uint32_t begin = 0; begin < count; begin += HALF) {
-        const __m256i topics = _mm256_and_si256(entries_load(list + begin), low);
-        const __m256i is_it = _mm256_cmpeq_epi32(topics, wanted);
-        const uint32_t found = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(is_it));
-        if (found != 0) {
-            const uint32_t place = begin + (uint32_t)__builtin_ctz(found);
-            return place < count ? place : count;
-        }
-    }
-    return count;
-}
-
 /* Lanes move up by `step`, and zeros in. */
 #define SHIFTED(lanes, step) \
     _mm512_castsi512_ps(     \
         _mm512_alignr_epi32(_mm512_castps_si512(lanes), _mm512_setzero_si512(), LANES - (step)))
 
-PSI_LDA_WIDE static inline void list_sum_wide(const fplus_state *state, const entry *list,
+PSI_LDA_WIDE static inline void list_sum_wide(const fplus_state *state, const psi_lda_entry *list,
                                               uint32_t count, float *over_lanes) {
     const __m512i low = _mm512_set1_epi32(0xffff);
     __m512 sum = _mm512_setzero_ps();
@@ -196,47 +152,14 @@ PSI_LDA_WIDE static inline void list_sum_wide(const fplus_state *state, const en
     _mm512_storeu_ps(over_lanes + 1, sum);
 }
 
-PSI_LDA_WIDE static inline uint32_t list_find_wide(const entry *list, uint32_t count,
-                                                   uint32_t topic) {
-    const __m512i wanted = _mm512_set1_epi32((int)topic), low = _mm512_set1_epi32(0xffff);
-    for (uint32_t begin = 0; begin < count; begin += LANES) {
-        const __m512i topics = _mm512_and_si512(_mm512_loadu_si512(list + begin), low);
-        const uint32_t found = _mm512_cmpeq_epi32_mask(topics, wanted);
-        if (found != 0) {
-            const uint32_t place = begin + (uint32_t)__builtin_ctz(found);
-            return place < count ? place : count;
-        }
-    }
-    return count;
-}
 #endif
 
 /* What has forms. */
 typedef struct form {
-    void (*list_sum)(const fplus_state *state, const entry *list, uint32_t count,
+    void (*list_sum)(const fplus_state *state, const psi_lda_entry *list, uint32_t count,
                      float *over_lanes);
-    uint32_t (*list_find)(const entry *list, uint32_t count, uint32_t topic);
+    psi_lda_list_finder *list_find;
 } form;
-
-/* Adds one to an entry of the topic that has room for it, or a new entry. */
-static inline __attribute__((always_inline)) void list_add(entry *list, uint32_t *count,
-                                                           uint32_t topic, const form *as) {
-    uint32_t at = as->list_find(list, *count, topic);
-    while (at < *count && entry_count(list[at]) == UINT16_MAX) {
-        at += 1 + as->list_find(list + at + 1, *count - at - 1, topic);
-    }
-    if (at == *count) {
-        list[(*count)++] = topic;
-    }
-    list[at] += entry_one;
-}
-
-/* Takes an entry out that has fallen to 0. */
-static inline void list_trim(entry *list, uint32_t *count, uint32_t place) {
-    if (entry_count(list[place]) == 0) {
-        list[place] = list[--*count];
-    }
-}
 
 /* ---- The block ---- */
 
@@ -251,46 +174,18 @@ static ps_err fplus_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
     state->smoothing = (float)((double)sampler->prior.word_count * sampler->prior.beta);
     state->group_count = (uint32_t)((topics + LANES - 1) / LANES);
     state->cluster_count = (state->group_count + LANES - 1) / LANES;
-    state->entries = calloc(tokens, sizeof *state->entries);
-    state->counts = calloc((size_t)limits->doc_count + 1, sizeof *state->counts);
     state->inverse = calloc(topics, sizeof *state->inverse);
     state->factors = calloc((size_t)state->group_count * LANES, sizeof *state->factors);
     state->groups = calloc((size_t)state->cluster_count * LANES, sizeof *state->groups);
     state->clusters = calloc(state->cluster_count, sizeof *state->clusters);
     const size_t longest = tokens / UINT16_MAX + 2 * topics; /* entries of a list */
     state->sums = calloc(longest + LANES, sizeof *state->sums);
-    const int has_all = state->entries != NULL && state->counts != NULL && state->inverse != NULL &&
-                        state->factors != NULL && state->groups != NULL &&
+    const int has_all = state->inverse != NULL && state->factors != NULL && state->groups != NULL &&
                         state->clusters != NULL && state->sums != NULL;
-    return has_all ? psi_lda_doc_finder_init(&state->docs, limits) : PS_ENOMEM;
-}
-
-/* Makes the lists of all documents. */
-static void lists_make(psi_lda_sampler *sampler, const psi_lda_block *block) {
-    fplus_state *const state = sampler->state;
-    const uint32_t first = block->doc_begins[0];
-    psi_lda_doc_finder_make(&state->docs, block);
-    for (uint32_t d = 0; d < block->doc_count; d++) {
-        const uint32_t begin = block->doc_begins[d] - first, end = block->doc_begins[d + 1] - first;
-        entry *const list = state->entries + begin;
-        uint32_t topic_count = 0;
-        for (uint32_t i = begin; i < end; i++) {
-            const uint32_t topic = block->topics[i];
-            list[topic_count] = topic;
-            topic_count += sampler->doc_counts[topic]++ == 0;
-        }
-        uint32_t count = topic_count;
-        for (uint32_t i = 0; i < topic_count; i++) {
-            const uint32_t topic = list[i];
-            uint32_t left = (uint32_t)sampler->doc_counts[topic];
-            sampler->doc_counts[topic] = 0;
-            for (; left > UINT16_MAX; left -= UINT16_MAX) {
-                list[count++] = UINT32_C(0xffff0000) | topic;
-            }
-            list[i] = left << 16 | topic;
-        }
-        state->counts[d] = count;
+    if (!has_all || psi_lda_doc_lists_init(&state->lists, limits) != PS_OK) {
+        return PS_ENOMEM;
     }
+    return psi_lda_doc_finder_init(&state->docs, limits);
 }
 
 /* ---- A word ---- */
@@ -400,7 +295,7 @@ static inline uint32_t entry_draw(const fplus_state *state, uint32_t count, cons
 
 /* A token: the list of its document, and where its topic is. */
 typedef struct token_view {
-    entry *list;
+    psi_lda_entry *list;
     uint32_t *count;
     uint16_t *topic;
     int is_short; /* a document whose topics have one entry each */
@@ -422,16 +317,16 @@ choose(psi_lda_sampler *sampler, const token_view *token, const form *as) {
     const double at = psi_lda_random_uniform(&sampler->random) * (document + alpha * state->mass);
     if (at < document) {
         const uint32_t place = entry_draw(state, *token->count, over_lanes, (float)at);
-        return (choice){entry_topic(token->list[place]), place, 1};
+        return (choice){psi_lda_entry_topic(token->list[place]), place, 1};
     }
     return (choice){factor_draw(sampler, (at - document) / alpha), 0, 0};
 }
 
 /* Whether the topic of a token is kept that was drawn with the token in the counts. */
-static inline int topic_is_kept(psi_lda_sampler *sampler, const entry *list, const choice *drawn,
-                                int32_t count, int64_t total) {
+static inline int topic_is_kept(psi_lda_sampler *sampler, const psi_lda_entry *list,
+                                const choice *drawn, int32_t count, int64_t total) {
     const fplus_state *const state = sampler->state;
-    const float n = drawn->is_listed ? (float)entry_count(list[drawn->place]) : 1;
+    const float n = drawn->is_listed ? (float)psi_lda_entry_count(list[drawn->place]) : 1;
     const float after =
         ((float)(count - 1) + (float)sampler->prior.beta) / ((float)(total - 1) + state->smoothing);
     const float kept = (drawn->is_listed ? n - 1 : 1) * after;
@@ -447,7 +342,7 @@ static inline __attribute__((always_inline)) uint32_t token_take(psi_lda_sampler
                                                                  uint32_t topic, const form *as) {
     const uint32_t place = as->list_find(token->list, *token->count, topic);
     counts_change(sampler, row, totals, topic, -1);
-    token->list[place] -= entry_one;
+    token->list[place] -= psi_lda_entry_one;
     return place;
 }
 
@@ -457,7 +352,7 @@ static inline __attribute__((always_inline)) void token_draw(psi_lda_sampler *sa
                                                              int64_t *totals, const form *as) {
     const uint32_t old = *token->topic;
     const int32_t count = row[old];
-    entry *const list = token->list;
+    psi_lda_entry *const list = token->list;
     choice drawn = {.topic = old};
     /* f_o^- <= f_o must hold, which stale counts may not do, and of one token little is kept. */
     int is_drawn = token->is_short && count > 1 && totals[old] >= count;
@@ -474,12 +369,13 @@ static inline __attribute__((always_inline)) void token_draw(psi_lda_sampler *sa
     if (!is_drawn) {
         drawn = choose(sampler, token, as);
     }
-    if (drawn.is_listed && entry_count(list[drawn.place]) < UINT16_MAX) {
-        list[drawn.place] += entry_one;
-        list_trim(list, token->count, place);
+    if (drawn.is_listed && psi_lda_entry_count(list[drawn.place]) < UINT16_MAX) {
+        list[drawn.place] += psi_lda_entry_one;
+        psi_lda_list_trim(list, token->count, place);
     } else {
-        list_trim(list, token->count, place); /* first: there is no room for an entry more */
-        list_add(list, token->count, drawn.topic, as);
+        psi_lda_list_trim(list, token->count,
+                          place); /* first: there is no room for an entry more */
+        psi_lda_list_add(list, token->count, drawn.topic, as->list_find);
     }
     counts_change(sampler, row, totals, drawn.topic, 1);
     *token->topic = (uint16_t)drawn.topic;
@@ -499,17 +395,17 @@ static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sa
         if (i >= AHEAD) {
             const uint32_t doc = docs[i % AHEAD];
             const token_view token = {
-                .list = state->entries + (block->doc_begins[doc] - block->doc_begins[0]),
-                .count = &state->counts[doc],
+                .list = state->lists.entries + (block->doc_begins[doc] - block->doc_begins[0]),
+                .count = &state->lists.counts[doc],
                 .topic = &block->topics[places[i - AHEAD]],
                 .is_short = block->doc_begins[doc + 1] - block->doc_begins[doc] <= UINT16_MAX};
             token_draw(sampler, &token, sampler->row.counts, rows->totals, as);
         }
         if (i < count) { /* what the token that is AHEAD will need */
             const uint32_t doc = psi_lda_doc_find(&state->docs, block, places[i]);
-            const entry *const list =
-                state->entries + (block->doc_begins[doc] - block->doc_begins[0]);
-            for (uint32_t e = 0; e < state->counts[doc]; e += LANES) {
+            const psi_lda_entry *const list =
+                state->lists.entries + (block->doc_begins[doc] - block->doc_begins[0]);
+            for (uint32_t e = 0; e < state->lists.counts[doc]; e += LANES) {
                 __builtin_prefetch(list + e, 1);
             }
             __builtin_prefetch(block->topics + places[i], 1);
@@ -520,20 +416,20 @@ static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sa
 
 static void word_visit_plain(psi_lda_sampler *sampler, const psi_lda_block *block,
                              const psi_lda_rows *rows, uint32_t w) {
-    const form as = {list_sum_plain, list_find_plain};
+    const form as = {list_sum_plain, psi_lda_list_find_plain};
     word_visit(sampler, block, rows, w, &as);
 }
 
 #if PSI_LDA_HAS_WIDE
 PSI_LDA_AVX2 static void word_visit_avx2(psi_lda_sampler *sampler, const psi_lda_block *block,
                                          const psi_lda_rows *rows, uint32_t w) {
-    const form as = {list_sum_avx2, list_find_avx2};
+    const form as = {list_sum_avx2, psi_lda_list_find_avx2};
     word_visit(sampler, block, rows, w, &as);
 }
 
 PSI_LDA_WIDE static void word_visit_wide(psi_lda_sampler *sampler, const psi_lda_block *block,
                                          const psi_lda_rows *rows, uint32_t w) {
-    const form as = {list_sum_wide, list_find_wide};
+    const form as = {list_sum_wide, psi_lda_list_find_wide};
     word_visit(sampler, block, rows, w, &as);
 }
 #else
@@ -548,7 +444,8 @@ static void fplus_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
     for (uint32_t k = 0; k < sampler->prior.topic_count; k++) {
         state->inverse[k] = (float)sampler->inverse[k];
     }
-    lists_make(sampler, block);
+    psi_lda_doc_finder_make(&state->docs, block);
+    psi_lda_doc_lists_make(&state->lists, block, 0, sampler->doc_counts);
     for (uint32_t w = 0; w < block->word_count; w++) {
         if (!psi_lda_open_row_begin(&sampler->row, block, rows, w)) {
             continue;

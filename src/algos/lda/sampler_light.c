@@ -18,20 +18,25 @@
  *
  * Tokens are visited word by word. Of the word's tokens, those of the block are in `word_topics`,
  * from which another is picked at random. All others do not move meanwhile: they are in one alias
- * table, built when the word's turn comes. n_dk is counted among the topics of the document when
- * needed, as many tokens at a time as the processor's registers take. */
+ * table, built when the word's turn comes. n_dk is counted when needed: among the topics of a short
+ * document's tokens, as many at a time as the processor's registers take; a longer one has a list
+ * of its topics. */
 #include <stdlib.h>
 
 #include "algos/lda/alias_table.h"
 #include "algos/lda/doc_finder.h"
+#include "algos/lda/doc_lists.h"
 #include "algos/lda/sampler_parts.h"
 
 enum {
     LANES = 32,
     LANES_AVX2 = 16,
+    EIGHT = 8,
+    LISTED_MIN = 192,         /* psi_lda_options.listed_min */
+    LISTED_MIN_MAX = 1 << 18, /* a lane of 16 bits counts up to 2^15 */
     AHEAD = 8,
     TOPICS_PER_LINE = 32,
-    TOPICS_AHEAD = 16 * TOPICS_PER_LINE
+    ENTRIES_PER_LINE = 16
 };
 
 /* A topic of which others seem to have fewer than 0 tokens, and how many fewer. */
@@ -42,18 +47,20 @@ typedef struct lifted_topic {
 
 typedef struct light_state {
     psi_lda_doc_finder docs;
-    uint16_t *word_topics;  /* owned, [tokens of a word]: topics of the current word's tokens */
-    psi_lda_column *others; /* owned, [K]: the current word's tokens outside of the block */
-    uint32_t *stack;        /* owned, [K]: for building the table */
-    lifted_topic *lifted;   /* owned, [K]: of the current word */
-    double others_mass;     /* tokens in `others` */
-    uint32_t others_count, lifted_count;
+    psi_lda_doc_lists lists; /* of documents with listed_min tokens or more */
+    uint16_t *word_topics;   /* owned, [tokens of a word]: topics of the current word's tokens */
+    psi_lda_column *others;  /* owned, [K]: the current word's tokens outside of the block */
+    uint32_t *stack;         /* owned, [K]: for building the table */
+    lifted_topic *lifted;    /* owned, [K]: of the current word */
+    double others_mass;      /* tokens in `others` */
+    uint32_t others_count, lifted_count, listed_min;
     psi_lda_form form;
 } light_state;
 
 static void light_fini(psi_lda_sampler *sampler) {
     light_state *const state = sampler->state;
     psi_lda_doc_finder_fini(&state->docs);
+    psi_lda_doc_lists_fini(&state->lists);
     free(state->word_topics);
     free(state->others);
     free(state->stack);
@@ -68,6 +75,9 @@ static ps_err light_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
     }
     sampler->state = state;
     state->form = psi_lda_form_of(sampler->options.form);
+    const uint32_t listed_min = sampler->options.listed_min;
+    state->listed_min = listed_min == 0 ? LISTED_MIN : listed_min;
+    state->listed_min = state->listed_min < LISTED_MIN_MAX ? state->listed_min : LISTED_MIN_MAX;
     const size_t topics = sampler->prior.topic_count, tokens = limits->occurrence_count;
     state->word_topics = calloc(tokens + 1, sizeof *state->word_topics);
     state->others = calloc(topics, sizeof *state->others);
@@ -75,7 +85,10 @@ static ps_err light_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
     state->lifted = calloc(topics, sizeof *state->lifted);
     const int has_all = state->word_topics != NULL && state->others != NULL &&
                         state->stack != NULL && state->lifted != NULL;
-    return has_all ? psi_lda_doc_finder_init(&state->docs, limits) : PS_ENOMEM;
+    if (!has_all || psi_lda_doc_lists_init(&state->lists, limits) != PS_OK) {
+        return PS_ENOMEM;
+    }
+    return psi_lda_doc_finder_init(&state->docs, limits);
 }
 
 /* ---- Counting among the topics of a document ---- */
@@ -83,7 +96,9 @@ static ps_err light_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
 /* A token that is drawn: in its document, and among the tokens of its word in the block. Its own
  * topic is `old` in both until it has a new one. */
 typedef struct token_view {
-    uint16_t *doc; /* the topics of the document's tokens */
+    uint16_t *doc;        /* the topics of the document's tokens */
+    psi_lda_entry *list;  /* of the document, or NULL */
+    uint32_t *list_count; /* how long it is */
     uint32_t doc_count, doc_place, word_count, word_place;
     uint16_t old;
 } token_view;
@@ -92,8 +107,6 @@ typedef struct token_view {
 typedef struct pair {
     uint32_t a, b;
 } pair;
-
-typedef pair counting_function(const uint16_t *doc, uint32_t count, pair wanted);
 
 static inline pair count_plain(const uint16_t *doc, uint32_t count, pair wanted) {
     pair found = {0, 0};
@@ -104,27 +117,74 @@ static inline pair count_plain(const uint16_t *doc, uint32_t count, pair wanted)
     return found;
 }
 
-#if PSI_LDA_HAS_WIDE
-/* What of 16 topics is `wanted`, 2 bits each, of those from `first` on. */
-PSI_LDA_AVX2 static inline uint32_t found_in(__m256i topics, uint32_t wanted, uint32_t first) {
-    const __m256i same = _mm256_cmpeq_epi16(topics, _mm256_set1_epi16((short)wanted));
-    return (uint32_t)_mm256_movemask_epi8(same) & UINT32_MAX << 2 * first;
+static inline pair count_listed_plain(const psi_lda_entry *list, uint32_t count, pair wanted) {
+    pair found = {0, 0};
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t topic = psi_lda_entry_topic(list[i]), n = psi_lda_entry_count(list[i]);
+        found.a += topic == wanted.a ? n : 0;
+        found.b += topic == wanted.b ? n : 0;
+    }
+    return found;
 }
 
-/* The last vector begins LANES_AVX2 before the end, and leaves out what it shares with the one
- * before. */
+#if PSI_LDA_HAS_WIDE
+/* Minus one in the lanes of 16 topics that are `wanted`. */
+PSI_LDA_AVX2 static inline __m256i same_avx2(__m256i topics, uint32_t wanted) {
+    return _mm256_cmpeq_epi16(topics, _mm256_set1_epi16((short)wanted));
+}
+
+/* The sum of eight lanes. */
+PSI_LDA_AVX2 static inline uint32_t eight_sum_avx2(__m256i lanes) {
+    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
+    return (uint32_t)_mm_cvtsi128_si32(sum);
+}
+
+/* The sum of 16 lanes, none below 0. */
+PSI_LDA_AVX2 static inline uint32_t lanes_sum_avx2(__m256i lanes) {
+    return eight_sum_avx2(_mm256_madd_epi16(lanes, _mm256_set1_epi16(1)));
+}
+
+/* Counts in lanes, and adds these up at the end. The last vector begins LANES_AVX2 before the end,
+ * and leaves out what it shares with the one before. */
 PSI_LDA_AVX2 static inline pair count_avx2(const uint16_t *doc, uint32_t count, pair wanted) {
     if (count < LANES_AVX2) {
         return count_plain(doc, count, wanted);
     }
-    pair found = {0, 0};
-    for (uint32_t begin = 0; begin < count; begin += LANES_AVX2) {
-        const uint32_t at = count - begin < LANES_AVX2 ? count - LANES_AVX2 : begin;
-        const __m256i topics = _mm256_loadu_si256((const __m256i *)(const void *)(doc + at));
-        found.a += (uint32_t)__builtin_popcount(found_in(topics, wanted.a, begin - at));
-        found.b += (uint32_t)__builtin_popcount(found_in(topics, wanted.b, begin - at));
+    __m256i a = _mm256_setzero_si256(), b = a;
+    uint32_t begin = 0;
+    for (; begin + LANES_AVX2 <= count; begin += LANES_AVX2) {
+        const __m256i topics = _mm256_loadu_si256((const __m256i *)(const void *)(doc + begin));
+        a = _mm256_sub_epi16(a, same_avx2(topics, wanted.a));
+        b = _mm256_sub_epi16(b, same_avx2(topics, wanted.b));
     }
-    return (pair){found.a / 2, found.b / 2};
+    const __m256i lanes = _mm256_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const short shared = (short)(LANES_AVX2 - 1 - count % LANES_AVX2);
+    const __m256i fresh = _mm256_cmpgt_epi16(lanes, _mm256_set1_epi16(shared));
+    const __m256i topics =
+        _mm256_loadu_si256((const __m256i *)(const void *)(doc + count - LANES_AVX2));
+    a = _mm256_sub_epi16(a, _mm256_and_si256(same_avx2(topics, wanted.a), fresh));
+    b = _mm256_sub_epi16(b, _mm256_and_si256(same_avx2(topics, wanted.b), fresh));
+    return (pair){lanes_sum_avx2(a), lanes_sum_avx2(b)};
+}
+
+/* Eight entries at a time, of which `count` are in the list. */
+PSI_LDA_AVX2 static inline pair count_listed_avx2(const psi_lda_entry *list, uint32_t count,
+                                                  pair wanted) {
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i low = _mm256_set1_epi32(0xffff);
+    const __m256i a = _mm256_set1_epi32((int)wanted.a), b = _mm256_set1_epi32((int)wanted.b);
+    __m256i sum_a = _mm256_setzero_si256(), sum_b = sum_a;
+    for (uint32_t begin = 0; begin < count; begin += EIGHT) {
+        const __m256i left = _mm256_set1_epi32((int)(count - begin));
+        const __m256i there = _mm256_cmpgt_epi32(left, lanes);
+        const __m256i entries = _mm256_and_si256(psi_lda_entries_load(list + begin), there);
+        const __m256i topics = _mm256_and_si256(entries, low), n = _mm256_srli_epi32(entries, 16);
+        sum_a = _mm256_add_epi32(sum_a, _mm256_and_si256(_mm256_cmpeq_epi32(topics, a), n));
+        sum_b = _mm256_add_epi32(sum_b, _mm256_and_si256(_mm256_cmpeq_epi32(topics, b), n));
+    }
+    return (pair){eight_sum_avx2(sum_a), eight_sum_avx2(sum_b)};
 }
 
 PSI_LDA_WIDE static inline pair count_wide(const uint16_t *doc, uint32_t count, pair wanted) {
@@ -141,12 +201,24 @@ PSI_LDA_WIDE static inline pair count_wide(const uint16_t *doc, uint32_t count, 
 }
 #endif
 
+/* What has forms. */
+typedef struct form {
+    pair (*count_topics)(const uint16_t *doc, uint32_t count, pair wanted);
+    pair (*count_listed)(const psi_lda_entry *list, uint32_t count, pair wanted);
+    psi_lda_list_finder *list_find;
+} form;
+
+static inline __attribute__((always_inline)) pair counts_of(const token_view *token, pair wanted,
+                                                            const form *as) {
+    return token->list == NULL ? as->count_topics(token->doc, token->doc_count, wanted)
+                               : as->count_listed(token->list, *token->list_count, wanted);
+}
+
 /* ---- A token ---- */
 
 /* f(k): (n_kw^- + beta) / (n_k^- + V beta). */
 static inline double word_factor(const psi_lda_sampler *sampler, uint16_t k) {
-    return ((double)sampler->row.counts[k] + sampler->prior.beta) *
-           sampler->inverse[k];
+    return ((double)sampler->row.counts[k] + sampler->prior.beta) * sampler->inverse[k];
 }
 
 static inline int is_taken(psi_lda_sampler *sampler, double numerator, double denominator) {
@@ -184,16 +256,14 @@ static inline uint16_t propose_by_document(psi_lda_sampler *sampler, const token
     return any_topic(sampler);
 }
 
-static inline __attribute__((always_inline)) uint16_t step_by_word(psi_lda_sampler *sampler,
-                                                                   const token_view *token,
-                                                                   uint16_t s,
-                                                                   counting_function *counting) {
+static inline __attribute__((always_inline)) uint16_t
+step_by_word(psi_lda_sampler *sampler, const token_view *token, uint16_t s, const form *as) {
     const double alpha = sampler->prior.alpha;
     const uint16_t t = propose_by_word(sampler, token);
     if (t == s) {
         return s;
     }
-    pair n = counting(token->doc, token->doc_count, (pair){t, s});
+    pair n = counts_of(token, (pair){t, s}, as);
     n.a -= t == token->old;
     n.b -= s == token->old;
     const double to = ((double)n.a + alpha) * sampler->inverse[t];
@@ -218,20 +288,32 @@ static inline void counts_change(psi_lda_sampler *sampler, int64_t *totals, uint
     psi_lda_inverse_set(sampler, topic, totals[topic]);
 }
 
-static inline __attribute__((always_inline)) void token_draw(psi_lda_sampler *sampler,
-                                                             const token_view *token,
-                                                             int64_t *totals,
-                                                             counting_function *counting) {
+/* The token's topic in its document's list becomes `topic`. */
+static inline __attribute__((always_inline)) void list_change(const token_view *token,
+                                                              uint16_t topic, const form *as) {
+    const uint32_t place = as->list_find(token->list, *token->list_count, token->old);
+    token->list[place] -= psi_lda_entry_one;
+    psi_lda_list_trim(token->list, token->list_count, place);
+    psi_lda_list_add(token->list, token->list_count, topic, as->list_find);
+}
+
+static inline __attribute__((always_inline)) void
+token_draw(psi_lda_sampler *sampler, const token_view *token, int64_t *totals, const form *as) {
     const light_state *const state = sampler->state;
     uint16_t topic = token->old;
     counts_change(sampler, totals, topic, -1);
     for (uint32_t step = 0; step < sampler->options.mh_steps; step++) {
-        topic = step_by_word(sampler, token, topic, counting);
+        topic = step_by_word(sampler, token, topic, as);
         topic = step_by_document(sampler, token, topic);
     }
     counts_change(sampler, totals, topic, 1);
-    state->word_topics[token->word_place] = topic;
-    token->doc[token->doc_place] = topic;
+    if (topic != token->old) {
+        state->word_topics[token->word_place] = topic;
+        token->doc[token->doc_place] = topic;
+        if (token->list != NULL) {
+            list_change(token, topic, as);
+        }
+    }
 }
 
 /* ---- A word ---- */
@@ -295,9 +377,15 @@ static void word_end(psi_lda_sampler *sampler) {
     }
 }
 
-static inline void topics_prefetch(const token_view *token) {
-    const uint32_t end = token->doc_count < TOPICS_AHEAD ? token->doc_count : TOPICS_AHEAD;
-    for (uint32_t i = 0; i < end; i += TOPICS_PER_LINE) {
+static inline void token_prefetch(const token_view *token) {
+    if (token->list != NULL) {
+        for (uint32_t i = 0; i < *token->list_count; i += ENTRIES_PER_LINE) {
+            __builtin_prefetch(token->list + i, 1);
+        }
+        __builtin_prefetch(token->doc + token->doc_place, 1);
+        return;
+    }
+    for (uint32_t i = 0; i < token->doc_count; i += TOPICS_PER_LINE) {
         __builtin_prefetch(token->doc + i, 1);
     }
 }
@@ -305,8 +393,8 @@ static inline void topics_prefetch(const token_view *token) {
 static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sampler,
                                                              const psi_lda_block *block,
                                                              int64_t *totals, uint32_t w,
-                                                             counting_function *counting) {
-    const light_state *const state = sampler->state;
+                                                             const form *as) {
+    light_state *const state = sampler->state;
     const uint32_t begin = block->word_begins[w], count = block->word_begins[w + 1] - begin;
     const uint32_t *const places = block->by_word + begin;
     token_view ahead[AHEAD];
@@ -314,18 +402,21 @@ static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sa
         if (i >= AHEAD) {
             token_view token = ahead[i % AHEAD];
             token.old = state->word_topics[i - AHEAD];
-            token_draw(sampler, &token, totals, counting);
+            token_draw(sampler, &token, totals, as);
         }
         if (i < count) { /* what the token that is AHEAD will need */
             const uint32_t doc = psi_lda_doc_find(&state->docs, block, places[i]);
             const uint32_t at = block->doc_begins[doc] - block->doc_begins[0];
+            const uint32_t doc_count = block->doc_begins[doc + 1] - block->doc_begins[doc];
+            const int is_listed = doc_count >= state->listed_min;
             const token_view token = {.doc = block->topics + at,
-                                      .doc_count =
-                                          block->doc_begins[doc + 1] - block->doc_begins[doc],
+                                      .list = is_listed ? state->lists.entries + at : NULL,
+                                      .list_count = &state->lists.counts[doc],
+                                      .doc_count = doc_count,
                                       .doc_place = places[i] - at,
                                       .word_count = count,
                                       .word_place = i};
-            topics_prefetch(&token);
+            token_prefetch(&token);
             ahead[i % AHEAD] = token;
         }
     }
@@ -333,18 +424,21 @@ static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sa
 
 static void word_visit_plain(psi_lda_sampler *sampler, const psi_lda_block *block, int64_t *totals,
                              uint32_t w) {
-    word_visit(sampler, block, totals, w, count_plain);
+    const form as = {count_plain, count_listed_plain, psi_lda_list_find_plain};
+    word_visit(sampler, block, totals, w, &as);
 }
 
 #if PSI_LDA_HAS_WIDE
 PSI_LDA_WIDE static void word_visit_wide(psi_lda_sampler *sampler, const psi_lda_block *block,
                                          int64_t *totals, uint32_t w) {
-    word_visit(sampler, block, totals, w, count_wide);
+    const form as = {count_wide, count_listed_avx2, psi_lda_list_find_avx2};
+    word_visit(sampler, block, totals, w, &as);
 }
 
 PSI_LDA_AVX2 static void word_visit_avx2(psi_lda_sampler *sampler, const psi_lda_block *block,
                                          int64_t *totals, uint32_t w) {
-    word_visit(sampler, block, totals, w, count_avx2);
+    const form as = {count_avx2, count_listed_avx2, psi_lda_list_find_avx2};
+    word_visit(sampler, block, totals, w, &as);
 }
 #else
 #define word_visit_wide word_visit_plain
@@ -355,6 +449,7 @@ static void light_pass(psi_lda_sampler *sampler, const psi_lda_block *block,
                        const psi_lda_rows *rows) {
     light_state *const state = sampler->state;
     psi_lda_doc_finder_make(&state->docs, block);
+    psi_lda_doc_lists_make(&state->lists, block, state->listed_min, sampler->doc_counts);
     for (uint32_t w = 0; w < block->word_count; w++) {
         if (!psi_lda_open_row_begin(&sampler->row, block, rows, w)) {
             continue;
