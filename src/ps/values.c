@@ -259,9 +259,44 @@ DEFINE_MERGE(f64, double, SUM_OF_FLOATS, true)
 DEFINE_MERGE(i32, uint32_t, SUM_OF_INTEGERS, false)
 DEFINE_MERGE(i64, uint64_t, SUM_OF_INTEGERS, false)
 
+static bool has_zeros(const psi_sparse *row, ps_type type) {
+    const uint32_t *const narrow = (const void *)row->values;
+    const uint64_t *const wide = (const void *)row->values;
+    bool is_there = false;
+    for (uint32_t i = 0; type == PS_I32 && i < row->count; i++) {
+        is_there |= narrow[i] == 0;
+    }
+    for (uint32_t i = 0; type == PS_I64 && i < row->count; i++) {
+        is_there |= wide[i] == 0;
+    }
+    return is_there;
+}
+
+/* What is added to an empty row is copied: so begin the rows that a frame brings, and most updates.
+ */
+static bool copy_first(psi_sparse *row, ps_type type, const sparse_addend *more) {
+    if (!sparse_reserve(row, type, more->count)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < more->count; i++) {
+        row->columns[i] = psi_load_u32(more->columns + (size_t)i * 4);
+    }
+    if (more->count > 0) {
+        memcpy(row->values, more->values, more->count * ps_type_size_bytes(type));
+    }
+    row->count = more->count;
+    if (has_zeros(row, type)) {
+        drop_zeros(row, type);
+    }
+    return true;
+}
+
 bool psi_sparse_add(psi_sparse *row, ps_type type, uint32_t count, const uint8_t *columns,
                     const uint8_t *values) {
     const sparse_addend more = {.count = count, .columns = columns, .values = values};
+    if (row->count == 0) {
+        return copy_first(row, type, &more);
+    }
     uint32_t room = count;
     if (row->capacity - row->count < count) { /* more memory only if it must be */
         room = columns_missing(row, &more);

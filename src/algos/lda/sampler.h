@@ -74,7 +74,7 @@ typedef enum psi_lda_kind {
     PSI_LDA_DENSE,  /* equation (1) as it stands: O(K) a token */
     PSI_LDA_SPARSE, /* three buckets (Yao, Mimno and McCallum 2009): O(k_d + k_w) */
     PSI_LDA_ALIAS,  /* stale alias tables of words, exact documents (Li et al. 2014): O(k_d) */
-    PSI_LDA_LIGHT,  /* cycles of two proposals (Yuan et al. 2015): O(1 + N_d / 32) */
+    PSI_LDA_LIGHT,  /* cycles of two proposals (Yuan et al. 2015): O(1 + k_d / 8) */
     PSI_LDA_WARP,   /* delayed counts, a pass by document, one by word (Chen et al. 2016): O(1) */
     PSI_LDA_VECTOR, /* dense, many topics at a time: O(K) of vectors */
     PSI_LDA_FPLUS,  /* word by word, sums of the word's part (Yu et al. 2015): O(k_d + sqrt K) */
