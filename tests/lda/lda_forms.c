@@ -100,7 +100,7 @@ static void light_draws_the_same_in_all_forms(void) {
 }
 
 static void light_draws_the_same_with_lists_and_without(void) {
-    static const char *const data[] = {small_data, long_data};
+    static const char *const data[] = {small_data, "synthetic:docs=9,words=50,topics=3,length=900"};
     static const char options[] = "sampler=light topics=5 alpha=0.3";
     for (size_t i = 0; i < sizeof data / sizeof data[0]; i++) {
         const walk_end none = walk(data[i], options, 3, PSI_LDA_FORM_WIDEST, UINT32_MAX);
