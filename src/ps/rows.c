@@ -113,14 +113,17 @@ static size_t probe(const psi_rows *rows, uint32_t table, uint64_t row) {
     return at;
 }
 
-static bool is_likely(const psi_rows *rows, uint32_t table, uint64_t row) {
-    return rows->likely < rows->row_count && rows->rows[rows->likely].row == row &&
-           rows->rows[rows->likely].table == table;
+/* The row that was likely to be wanted next, if it is; or NULL. */
+static psi_private_row *find_likely(psi_rows *rows, uint32_t table, uint64_t row) {
+    const bool is_it = rows->likely < rows->row_count && rows->rows[rows->likely].row == row &&
+                       rows->rows[rows->likely].table == table;
+    return is_it ? &rows->rows[rows->likely++] : NULL;
 }
 
 psi_private_row *psi_rows_find(psi_rows *rows, uint32_t table, uint64_t row) {
-    if (is_likely(rows, table, row)) {
-        return &rows->rows[rows->likely++];
+    psi_private_row *const likely = find_likely(rows, table, row);
+    if (likely != NULL) {
+        return likely;
     }
     const uint32_t position = rows->index_capacity == 0 ? 0 : rows->index[probe(rows, table, row)];
     if (position == 0) {
@@ -163,8 +166,9 @@ static bool take_sparse(psi_rows *rows, psi_private_row *row) {
 }
 
 psi_private_row *psi_rows_touch(psi_rows *rows, uint32_t table, uint64_t row) {
-    if (is_likely(rows, table, row)) {
-        return &rows->rows[rows->likely++];
+    psi_private_row *const likely = find_likely(rows, table, row);
+    if (likely != NULL) {
+        return likely;
     }
     if (!grow_index(rows)) {
         return NULL;

@@ -272,9 +272,8 @@ static bool has_zeros(const psi_sparse *row, ps_type type) {
     return is_there;
 }
 
-/* What is added to an empty row is copied: so begin the rows that a frame brings, and most updates.
- */
-static bool copy_first(psi_sparse *row, ps_type type, const sparse_addend *more) {
+/* Makes the row what `more` is. False: memory is exhausted; the row is then unchanged. */
+static bool copy_all(psi_sparse *row, ps_type type, const sparse_addend *more) {
     if (!sparse_reserve(row, type, more->count)) {
         return false;
     }
@@ -285,6 +284,14 @@ static bool copy_first(psi_sparse *row, ps_type type, const sparse_addend *more)
         memcpy(row->values, more->values, more->count * ps_type_size_bytes(type));
     }
     row->count = more->count;
+    return true;
+}
+
+/* The same without zeros: so begin the rows that a frame brings, and most updates. */
+static bool copy_first(psi_sparse *row, ps_type type, const sparse_addend *more) {
+    if (!copy_all(row, type, more)) {
+        return false;
+    }
     if (has_zeros(row, type)) {
         drop_zeros(row, type);
     }
@@ -376,15 +383,9 @@ bool psi_sparse_add_unsorted(psi_sparse *row, ps_type type, uint32_t count, cons
 }
 
 bool psi_sparse_copy(psi_sparse *row, ps_type type, const psi_sparse *from) {
-    if (!sparse_reserve(row, type, from->count)) {
-        return false;
-    }
-    if (from->count > 0) {
-        memcpy(row->columns, from->columns, from->count * sizeof *row->columns);
-        memcpy(row->values, from->values, from->count * ps_type_size_bytes(type));
-    }
-    row->count = from->count;
-    return true;
+    const sparse_addend all = {
+        .count = from->count, .columns = (const uint8_t *)from->columns, .values = from->values};
+    return copy_all(row, type, &all);
 }
 
 void psi_sparse_fini(psi_sparse *row) {

@@ -32,7 +32,7 @@ wrong fplus 'for (uint32_t step = 1; step < LANES; step *= 2) {' 'for (uint32_t 
 wrong fplus 'if (left > HALF)' 'if (left > HALF + 1)'
 wrong fplus '_mm256_srli_epi32(entries, 16)' 'entries'
 wrong light 'LANES_AVX2 - 1 - count % LANES_AVX2' 'LANES_AVX2 - 2 - count % LANES_AVX2'
-wrong light '_mm256_cmpgt_epi32(left, lanes)' '_mm256_cmpgt_epi32(left, lanes - lanes)'
+wrong light 'psi_lda_entries_left(list + begin, count - begin)' 'psi_lda_entries_left(list + begin, EIGHT)'
 lists() {
     plant "algos/lda/$1" lda_forms "$2" "$3" light_draws_the_same_with_lists
 }

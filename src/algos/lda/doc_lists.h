@@ -22,8 +22,8 @@ static inline uint32_t psi_lda_entry_count(psi_lda_entry e) {
     return e >> 16;
 }
 
-/* Entries that a function may read behind a list. */
-enum { PSI_LDA_LIST_MARGIN = 16 };
+/* Entries that a function may read behind a list, and those of a line of the cache. */
+enum { PSI_LDA_LIST_MARGIN = 16, PSI_LDA_LIST_LINE = 16 };
 
 /* The lists of a block's documents. Owned arrays. */
 typedef struct psi_lda_doc_lists {
@@ -81,6 +81,13 @@ static inline void psi_lda_doc_lists_make(psi_lda_doc_lists *lists, const psi_ld
     }
 }
 
+/* Asks the processor for a list that will be needed. */
+static inline void psi_lda_list_prefetch(const psi_lda_entry *list, uint32_t count) {
+    for (uint32_t i = 0; i < count; i += PSI_LDA_LIST_LINE) {
+        __builtin_prefetch(list + i, 1);
+    }
+}
+
 /* The first place of a topic in a list, or `count`. */
 typedef uint32_t psi_lda_list_finder(const psi_lda_entry *list, uint32_t count, uint32_t topic);
 
@@ -94,8 +101,21 @@ static inline uint32_t psi_lda_list_find_plain(const psi_lda_entry *list, uint32
 }
 
 #if PSI_LDA_HAS_WIDE
+/* The place that bit by bit, from `begin` on, was found first; what is behind the list is not. */
+static inline uint32_t psi_lda_place_found(uint32_t begin, uint32_t found, uint32_t count) {
+    const uint32_t place = begin + (uint32_t)__builtin_ctz(found);
+    return place < count ? place : count;
+}
+
 PSI_LDA_AVX2 static inline __m256i psi_lda_entries_load(const psi_lda_entry *list) {
     return _mm256_loadu_si256((const __m256i *)(const void *)list);
+}
+
+/* Eight entries, of which the first `left` are in the list; the others are 0. */
+PSI_LDA_AVX2 static inline __m256i psi_lda_entries_left(const psi_lda_entry *list, uint32_t left) {
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i there = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)left), lanes);
+    return _mm256_and_si256(psi_lda_entries_load(list), there);
 }
 
 PSI_LDA_AVX2 static inline uint32_t psi_lda_list_find_avx2(const psi_lda_entry *list,
@@ -106,8 +126,7 @@ PSI_LDA_AVX2 static inline uint32_t psi_lda_list_find_avx2(const psi_lda_entry *
         const __m256i is_it = _mm256_cmpeq_epi32(topics, wanted);
         const uint32_t found = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(is_it));
         if (found != 0) {
-            const uint32_t place = begin + (uint32_t)__builtin_ctz(found);
-            return place < count ? place : count;
+            return psi_lda_place_found(begin, found, count);
         }
     }
     return count;
@@ -120,8 +139,7 @@ PSI_LDA_WIDE static inline uint32_t psi_lda_list_find_wide(const psi_lda_entry *
         const __m512i topics = _mm512_and_si512(_mm512_loadu_si512(list + begin), low);
         const uint32_t found = _mm512_cmpeq_epi32_mask(topics, wanted);
         if (found != 0) {
-            const uint32_t place = begin + (uint32_t)__builtin_ctz(found);
-            return place < count ? place : count;
+            return psi_lda_place_found(begin, found, count);
         }
     }
     return count;

@@ -80,9 +80,7 @@ static inline void list_sum_plain(const fplus_state *state, const psi_lda_entry 
 #if PSI_LDA_HAS_WIDE
 PSI_LDA_AVX2 static inline __m256 terms_avx2(const fplus_state *state, const psi_lda_entry *list,
                                              uint32_t left) {
-    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    const __m256i there = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)left), lanes);
-    const __m256i entries = _mm256_and_si256(psi_lda_entries_load(list), there);
+    const __m256i entries = psi_lda_entries_left(list, left);
     const __m256i topics = _mm256_and_si256(entries, _mm256_set1_epi32(0xffff));
     const float *const factors = state->factors;
     const __m256 values = _mm256_i32gather_ps(factors, topics, 4);
@@ -169,7 +167,7 @@ static ps_err fplus_init(psi_lda_sampler *sampler, const psi_lda_limits *limits)
         return PS_ENOMEM;
     }
     sampler->state = state;
-    const size_t tokens = (size_t)limits->token_count + LANES, topics = sampler->prior.topic_count;
+    const size_t tokens = limits->token_count, topics = sampler->prior.topic_count;
     state->form = psi_lda_form_of(sampler->options.form);
     state->smoothing = (float)((double)sampler->prior.word_count * sampler->prior.beta);
     state->group_count = (uint32_t)((topics + LANES - 1) / LANES);
@@ -405,9 +403,7 @@ static inline __attribute__((always_inline)) void word_visit(psi_lda_sampler *sa
             const uint32_t doc = psi_lda_doc_find(&state->docs, block, places[i]);
             const psi_lda_entry *const list =
                 state->lists.entries + (block->doc_begins[doc] - block->doc_begins[0]);
-            for (uint32_t e = 0; e < state->lists.counts[doc]; e += LANES) {
-                __builtin_prefetch(list + e, 1);
-            }
+            psi_lda_list_prefetch(list, state->lists.counts[doc]);
             __builtin_prefetch(block->topics + places[i], 1);
             docs[i % AHEAD] = doc;
         }

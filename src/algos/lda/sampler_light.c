@@ -35,8 +35,7 @@ enum {
     LISTED_MIN = 192,         /* psi_lda_options.listed_min */
     LISTED_MIN_MAX = 1 << 18, /* a lane of 16 bits counts up to 2^15 */
     AHEAD = 8,
-    TOPICS_PER_LINE = 32,
-    ENTRIES_PER_LINE = 16
+    TOPICS_PER_LINE = 32
 };
 
 /* A topic of which others seem to have fewer than 0 tokens, and how many fewer. */
@@ -153,8 +152,7 @@ PSI_LDA_AVX2 static inline pair count_avx2(const uint16_t *doc, uint32_t count, 
         return count_plain(doc, count, wanted);
     }
     __m256i a = _mm256_setzero_si256(), b = a;
-    uint32_t begin = 0;
-    for (; begin + LANES_AVX2 <= count; begin += LANES_AVX2) {
+    for (uint32_t begin = 0; begin + LANES_AVX2 <= count; begin += LANES_AVX2) {
         const __m256i topics = _mm256_loadu_si256((const __m256i *)(const void *)(doc + begin));
         a = _mm256_sub_epi16(a, same_avx2(topics, wanted.a));
         b = _mm256_sub_epi16(b, same_avx2(topics, wanted.b));
@@ -172,14 +170,11 @@ PSI_LDA_AVX2 static inline pair count_avx2(const uint16_t *doc, uint32_t count, 
 /* Eight entries at a time, of which `count` are in the list. */
 PSI_LDA_AVX2 static inline pair count_listed_avx2(const psi_lda_entry *list, uint32_t count,
                                                   pair wanted) {
-    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     const __m256i low = _mm256_set1_epi32(0xffff);
     const __m256i a = _mm256_set1_epi32((int)wanted.a), b = _mm256_set1_epi32((int)wanted.b);
     __m256i sum_a = _mm256_setzero_si256(), sum_b = sum_a;
     for (uint32_t begin = 0; begin < count; begin += EIGHT) {
-        const __m256i left = _mm256_set1_epi32((int)(count - begin));
-        const __m256i there = _mm256_cmpgt_epi32(left, lanes);
-        const __m256i entries = _mm256_and_si256(psi_lda_entries_load(list + begin), there);
+        const __m256i entries = psi_lda_entries_left(list + begin, count - begin);
         const __m256i topics = _mm256_and_si256(entries, low), n = _mm256_srli_epi32(entries, 16);
         sum_a = _mm256_add_epi32(sum_a, _mm256_and_si256(_mm256_cmpeq_epi32(topics, a), n));
         sum_b = _mm256_add_epi32(sum_b, _mm256_and_si256(_mm256_cmpeq_epi32(topics, b), n));
@@ -379,9 +374,7 @@ static void word_end(psi_lda_sampler *sampler) {
 
 static inline void token_prefetch(const token_view *token) {
     if (token->list != NULL) {
-        for (uint32_t i = 0; i < *token->list_count; i += ENTRIES_PER_LINE) {
-            __builtin_prefetch(token->list + i, 1);
-        }
+        psi_lda_list_prefetch(token->list, *token->list_count);
         __builtin_prefetch(token->doc + token->doc_place, 1);
         return;
     }
@@ -431,7 +424,7 @@ static void word_visit_plain(psi_lda_sampler *sampler, const psi_lda_block *bloc
 #if PSI_LDA_HAS_WIDE
 PSI_LDA_WIDE static void word_visit_wide(psi_lda_sampler *sampler, const psi_lda_block *block,
                                          int64_t *totals, uint32_t w) {
-    const form as = {count_wide, count_listed_avx2, psi_lda_list_find_avx2};
+    const form as = {count_wide, count_listed_avx2, psi_lda_list_find_wide};
     word_visit(sampler, block, totals, w, &as);
 }
 
